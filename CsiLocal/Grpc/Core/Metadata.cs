@@ -1,0 +1,80 @@
+using System.Collections;
+using System.Text;
+
+namespace Grpc.Core;
+
+/// <summary>Headers or trailers of a call, in order; a key may occur more than once. Keys that end in <c>-bin</c> carry bytes.</summary>
+internal sealed class Metadata : IReadOnlyList<Metadata.Entry>
+{
+    public const string BinaryHeaderSuffix = "-bin";
+
+    private readonly List<Entry> _entries = [];
+
+    public int Count => _entries.Count;
+
+    public Entry this[int index] => _entries[index];
+
+    public void Add(Entry entry) => _entries.Add(entry);
+
+    public void Add(string key, string value) => _entries.Add(new Entry(key, value));
+
+    public void Add(string key, byte[] valueBytes) => _entries.Add(new Entry(key, valueBytes));
+
+    /// <summary>The last entry of that key, as the real package has it; null where there is none.</summary>
+    public Entry? Get(string key) => _entries.FindLast(entry => entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
+
+    public string? GetValue(string key) => Get(key)?.Value;
+
+    public byte[]? GetValueBytes(string key) => Get(key)?.ValueBytes;
+
+    public IEnumerable<Entry> GetAll(string key) => _entries.Where(entry => entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
+
+    public IEnumerator<Entry> GetEnumerator() => _entries.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>One key with its text (ASCII) or bytes.</summary>
+    internal sealed class Entry
+    {
+        private readonly string? _value;
+        private readonly byte[]? _valueBytes;
+
+        public Entry(string key, string value)
+        {
+            Key = NormalizeKey(key);
+            if (IsBinary)
+                throw new ArgumentException($"metadata key '{key}' ends in {BinaryHeaderSuffix} and takes bytes", nameof(key));
+            foreach (var c in value)
+            {
+                if (c is < ' ' or > '~')
+                    throw new ArgumentException($"metadata '{key}' holds a character that is not printable ASCII; use a key ending in {BinaryHeaderSuffix}", nameof(value));
+            }
+            _value = value;
+        }
+
+        public Entry(string key, byte[] valueBytes)
+        {
+            Key = NormalizeKey(key);
+            if (!IsBinary)
+                throw new ArgumentException($"metadata key '{key}' does not end in {BinaryHeaderSuffix} and takes text", nameof(key));
+            _valueBytes = valueBytes;
+        }
+
+        public string Key { get; }
+
+        public bool IsBinary => Key.EndsWith(BinaryHeaderSuffix, StringComparison.Ordinal);
+
+        /// <exception cref="InvalidOperationException">The entry holds bytes.</exception>
+        public string Value => _value ?? throw new InvalidOperationException($"metadata '{Key}' holds bytes");
+
+        public byte[] ValueBytes => _valueBytes ?? Encoding.ASCII.GetBytes(Value);
+
+        private static string NormalizeKey(string key)
+        {
+            var lower = key.ToLowerInvariant();
+            if (lower.Length == 0 || lower.Any(c => c is not (>= 'a' and <= 'z' or >= '0' and <= '9' or '-' or '_' or '.')))
+                throw new ArgumentException($"'{key}' is not a metadata key: letters, digits, '-', '_' and '.' only", nameof(key));
+            return lower;
+        }
+    }
+}
