@@ -1,0 +1,68 @@
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Backends;
+
+/// <summary>How one pool stores volumes. One instance per pool; safe for concurrent use on different volumes.</summary>
+/// <remarks>
+/// The caller holds the volume's lock and has committed the intent. Every method may be called again after a crash at any
+/// point and finishes what it finds; it never removes or overwrites what it cannot prove to be the named object.
+/// Failures are <see cref="StorageException"/>s, and <see cref="Tools.ToolException"/> where a command hung.
+/// </remarks>
+internal interface IStorageBackend
+{
+    BackendKind Kind { get; }
+
+    /// <summary>What this pool can do, known after <see cref="InspectAsync"/>.</summary>
+    BackendFeatures Features { get; }
+
+    /// <summary>Proves that the pool is there and can do what its configuration asks for; makes its folders.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: why the pool cannot be used, and the remedy.</exception>
+    Task<PoolFacts> InspectAsync(CancellationToken cancellationToken);
+
+    /// <summary>The pool's space now. Starts no process.</summary>
+    PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots);
+
+    /// <summary>The size that a volume of at least <paramref name="requiredBytes"/> will really have. Pure.</summary>
+    long RoundUp(long requiredBytes);
+
+    /// <summary>Makes the empty volume and its metadata. Idempotent. Returns the record with what the backend determined.</summary>
+    Task<VolumeRecord> CreateAsync(VolumeRecord volume, CancellationToken cancellationToken);
+
+    /// <summary>Makes the volume with the content of <paramref name="source"/>; long work reports to <paramref name="progress"/>.</summary>
+    /// <remarks>A source's <see cref="CopySource.FrozenAt"/> tells that it is mounted: the backend then copies under a freeze, or refuses.</remarks>
+    Task<VolumeRecord> CreateFromAsync(VolumeRecord volume, CopySource source, ICopyProgress progress, CancellationToken cancellationToken);
+
+    /// <summary>Removes the volume's data and metadata. Success where it is gone. Refuses while attached or mounted.</summary>
+    Task DeleteAsync(VolumeRecord volume, CancellationToken cancellationToken);
+
+    /// <summary>Grows (or, where <see cref="BackendFeatures.Shrink"/>, shrinks) to <paramref name="sizeBytes"/>; returns the real size.</summary>
+    Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken);
+
+    /// <summary>Makes the volume reachable on this node: a block device, or a directory to bind. Idempotent.</summary>
+    Task<Attachment> AttachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken);
+
+    /// <summary>The attachment as it is, or null. Starts no process.</summary>
+    Attachment? FindAttachment(VolumeRecord volume, bool readOnly);
+
+    /// <summary>Undoes <see cref="AttachAsync"/>. Success where there is none.</summary>
+    Task DetachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken);
+
+    /// <summary>Makes the volume blank again after an interrupted first mkfs of our own. The caller has proved that it was never mounted.</summary>
+    Task MakeBlankAsync(VolumeRecord volume, CancellationToken cancellationToken);
+
+    /// <summary>Writes the record beside the data, durably.</summary>
+    void WriteMetadata(VolumeRecord volume);
+
+    /// <summary>Where the bytes lie, for people.</summary>
+    string Location(VolumeRecord volume);
+
+    /// <summary>Makes a snapshot. Idempotent; the returned record says what the backend determined.</summary>
+    Task<SnapshotRecord> CreateSnapshotAsync(
+        SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken);
+
+    /// <summary>Removes a snapshot. Success where it is gone. Volumes made from it are not affected.</summary>
+    Task DeleteSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken);
+
+    /// <summary>Every object of ours in the pool, from its metadata, for the comparison with the rows. Starts no process.</summary>
+    IReadOnlyList<FoundObject> List();
+}

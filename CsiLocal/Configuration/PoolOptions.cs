@@ -1,0 +1,40 @@
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Configuration;
+
+/// <summary>How a directory pool limits its volumes.</summary>
+internal enum QuotaMode
+{
+    /// <summary>The hard limit that the file system offers; a pool whose file system offers none is refused.</summary>
+    Auto,
+
+    /// <summary>No limit: asked for explicitly.</summary>
+    None,
+}
+
+/// <summary>One entry of <c>pools:</c> in the configuration file.</summary>
+internal sealed record PoolOptions
+{
+    /// <summary>Lower-case letters, digits and dashes, at most 63.</summary>
+    public required string Name { get; init; }
+
+    public required BackendKind Backend { get; init; }
+
+    /// <summary>Absolute path of the pool's folder.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Bytes of the file system that volumes may not use.</summary>
+    public long ReserveBytes { get; init; }
+
+    /// <summary>Promised bytes over real ones; 1 promises no more than there is.</summary>
+    public double Overprovision { get; init; } = 1.0;
+
+    /// <summary>image: allot all blocks at creation unless the StorageClass says otherwise.</summary>
+    public bool Preallocate { get; init; }
+
+    /// <summary>image: how long a mounted volume may be frozen for a snapshot that has to copy.</summary>
+    public TimeSpan FreezeLimit { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>directory: hard limits or none.</summary>
+    public QuotaMode Quota { get; init; } = QuotaMode.Auto;
+}

@@ -1,0 +1,24 @@
+namespace CsiLocal.Tools;
+
+/// <summary>What a command that ran to its end said.</summary>
+/// <param name="ExitCode">As data: what it means is for the caller to say.</param>
+/// <param name="StandardOutput">At most <see cref="MaxCaptured"/> characters.</param>
+/// <param name="StandardError">At most <see cref="MaxCaptured"/> characters.</param>
+internal sealed record ToolOutput(int ExitCode, string StandardOutput, string StandardError)
+{
+    /// <summary>Characters kept of each stream; the rest is read and dropped.</summary>
+    public const int MaxCaptured = 1 << 20;
+
+    public bool Succeeded => ExitCode == 0;
+
+    /// <summary>One line for an error message: exit code and the first non-empty line of what it said.</summary>
+    public string Summary
+    {
+        get
+        {
+            var text = StandardError.Length > 0 ? StandardError : StandardOutput;
+            var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
+            return line is null ? $"exit code {ExitCode}" : $"exit code {ExitCode}: {line}";
+        }
+    }
+}
