@@ -4,6 +4,7 @@ namespace CsiLocal.Volumes;
 /// <param name="error">The kind of failure.</param>
 /// <param name="message">Operation, id and fact, one line, without a full stop: "expand volume v…: the image is 1073741824 bytes, …".</param>
 /// <param name="remedy">What the reader can do; null where there is nothing to do.</param>
+/// <param name="inner">What caused it, for the log.</param>
 internal sealed class StorageException(StorageError error, string message, string? remedy = null, Exception? inner = null)
     : Exception(message, inner)
 {
