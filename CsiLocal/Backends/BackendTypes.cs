@@ -20,6 +20,9 @@ internal sealed record BackendFeatures
     /// <summary>The size of a volume is a hard limit.</summary>
     public bool HardLimit { get; init; }
 
+    /// <summary>Each volume and snapshot needs a project id, allotted by the caller before it is created.</summary>
+    public bool NeedsProjectId { get; init; }
+
     /// <summary>A volume can be made smaller, down to what it holds.</summary>
     public bool Shrink { get; init; }
 }

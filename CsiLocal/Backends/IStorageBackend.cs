@@ -56,6 +56,9 @@ internal interface IStorageBackend
     /// <summary>Where the bytes lie, for people.</summary>
     string Location(VolumeRecord volume);
 
+    /// <summary>Bytes that a snapshot or clone of the volume may come to take. Starts no process.</summary>
+    long CopyCost(VolumeRecord volume);
+
     /// <summary>Makes a snapshot. Idempotent; the returned record says what the backend determined.</summary>
     Task<SnapshotRecord> CreateSnapshotAsync(
         SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken);

@@ -77,6 +77,9 @@ internal sealed record VolumeRecord
     /// <summary>Usable size in bytes, as the backend really made it.</summary>
     public required long SizeBytes { get; init; }
 
+    /// <summary>The size an expansion under way leads to: recorded before the first command, cleared with the new size; null otherwise.</summary>
+    public long? PendingSizeBytes { get; init; }
+
     public required AccessType Access { get; init; }
 
     /// <summary>The file system to put on the device; null for raw block and for directories.</summary>
