@@ -44,11 +44,8 @@ internal sealed class Metadata : IReadOnlyList<Metadata.Entry>
             Key = NormalizeKey(key);
             if (IsBinary)
                 throw new ArgumentException($"metadata key '{key}' ends in {BinaryHeaderSuffix} and takes bytes", nameof(key));
-            foreach (var c in value)
-            {
-                if (c is < ' ' or > '~')
-                    throw new ArgumentException($"metadata '{key}' holds a character that is not printable ASCII; use a key ending in {BinaryHeaderSuffix}", nameof(value));
-            }
+            if (!IsValidText(value))
+                throw new ArgumentException($"metadata '{key}' holds a character that is not printable ASCII; use a key ending in {BinaryHeaderSuffix}", nameof(value));
             _value = value;
         }
 
@@ -69,12 +66,13 @@ internal sealed class Metadata : IReadOnlyList<Metadata.Entry>
 
         public byte[] ValueBytes => _valueBytes ?? Encoding.ASCII.GetBytes(Value);
 
-        private static string NormalizeKey(string key)
-        {
-            var lower = key.ToLowerInvariant();
-            if (lower.Length == 0 || lower.Any(c => c is not (>= 'a' and <= 'z' or >= '0' and <= '9' or '-' or '_' or '.')))
-                throw new ArgumentException($"'{key}' is not a metadata key: letters, digits, '-', '_' and '.' only", nameof(key));
-            return lower;
-        }
+        internal static bool IsValidKey(string key) =>
+            key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+        internal static bool IsValidText(string value) => value.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0;
+
+        private static string NormalizeKey(string key) => IsValidKey(key)
+            ? key.ToLowerInvariant()
+            : throw new ArgumentException($"'{key}' is not a metadata key: letters, digits, '-', '_' and '.' only", nameof(key));
     }
 }
