@@ -56,6 +56,9 @@ internal interface IStorageBackend
     /// <summary>Where the bytes lie, for people.</summary>
     string Location(VolumeRecord volume);
 
+    /// <summary>What is wrong with the volume's data as it lies in the pool; empty where nothing is. Starts no process.</summary>
+    IReadOnlyList<HealthFinding> Inspect(VolumeRecord volume);
+
     /// <summary>Bytes that a snapshot or clone of the volume may come to take. Starts no process.</summary>
     long CopyCost(VolumeRecord volume);
 
