@@ -1,0 +1,145 @@
+using CsiLocal.Tools;
+using CsiLocal.Volumes;
+using Microsoft.Data.Sqlite;
+
+namespace CsiLocal.State;
+
+/// <remarks>
+/// Journal writes wait in memory and go out with the next commit, or with <see cref="Flush"/>, which the host calls a few
+/// times a second: history costs no fsync of its own, and a kill may lose its last moments. Intents are never in it.
+/// </remarks>
+internal sealed partial class StateStore
+{
+    /// <summary>Longest message or summary that is kept, in characters.</summary>
+    public const int MaxJournalText = 2048;
+
+    /// <summary>Operations kept at most, whatever their age: a node with thousands of calls a minute must not fill its disk.</summary>
+    public const long MaxOperations = 200_000;
+
+    /// <summary>So that a call's own commit is not held up by a long queue: a few milliseconds.</summary>
+    private const int JournalRowsPerCommit = 256;
+
+    private const int PruneBatch = 500;
+    private const int HistoryLimit = 1000;
+
+    /// <summary>Journal writes dropped since the start because they could not be committed for long.</summary>
+    public long DroppedJournalWrites => _journal.Dropped;
+
+    /// <summary>Records that a call began; returns the id for its commands and its end. Touches no disk.</summary>
+    public long BeginOperation(string rpc, string? target, string? peer)
+    {
+        var id = _journal.NextOperationId();
+        _journal.Add(new JournalWrite.Begin(id, rpc, target, peer, _clock.GetUtcNow()));
+        return id;
+    }
+
+    /// <summary>Records how a call ended. Touches no disk.</summary>
+    public void EndOperation(long id, string status, string? message) =>
+        _journal.Add(new JournalWrite.End(id, status, Shorten(message), _clock.GetUtcNow()));
+
+    /// <summary>Records a command. Touches no disk.</summary>
+    public void RecordCommand(CommandEntry command) =>
+        _journal.Add(new JournalWrite.Command(command with { Summary = Shorten(command.Summary) }));
+
+    /// <summary>Records a change of state of a volume or snapshot. Touches no disk.</summary>
+    public void RecordEvent(string target, string what, string why) =>
+        _journal.Add(new JournalWrite.Event(target, what, Shorten(why)!, _clock.GetUtcNow()));
+
+    /// <summary>Commits what the journal has waiting; no fsync where that is nothing.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it stays waiting.</exception>
+    public void Flush()
+    {
+        // Bounded by what waits now: others go on adding.
+        for (var left = _journal.Count; left > 0; left -= JournalRowsPerCommit)
+            Write("flush the journal", _ => { });
+    }
+
+    /// <summary>What happened to a volume or snapshot, oldest first: the last thousand calls and changes of state, also those not yet committed.</summary>
+    public IReadOnlyList<HistoryEntry> HistoryOf(string target)
+    {
+        Flush();
+        return Read($"read the history of {target}", db =>
+        {
+            var commands = db.Query(
+                """
+                SELECT c.operation_id, c.program, c.arguments, c.exit_code, c.failure, c.duration_us, c.summary, c.started
+                FROM operations o JOIN commands c ON c.operation_id = o.id
+                WHERE o.target = @target ORDER BY c.id
+                """,
+                ReadCommand, ("@target", target)).ToLookup(command => command.OperationId);
+
+            var operations = db.Query(
+                """
+                SELECT id, rpc, peer, started, finished, status, message FROM operations
+                WHERE target = @target ORDER BY id DESC LIMIT @limit
+                """,
+                row => ReadOperation(row, commands), ("@target", target), ("@limit", HistoryLimit));
+
+            var events = db.Query(
+                "SELECT time, what, why FROM events WHERE target = @target ORDER BY id DESC LIMIT @limit",
+                row => new HistoryEntry.Event(Columns.Time(row.GetString(0)), row.GetString(1), row.GetString(2)),
+                ("@target", target), ("@limit", HistoryLimit));
+
+            operations.Reverse();
+            events.Reverse();
+            // A stable sort: a call goes before the changes that it made at the same moment.
+            return operations.Concat<HistoryEntry>(events).OrderBy(entry => entry.At).ToList();
+        });
+    }
+
+    /// <summary>Removes what is older than <paramref name="retention"/>, and operations beyond <see cref="MaxOperations"/>; returns the number of rows.</summary>
+    /// <remarks>In small transactions, so that nobody waits long for the writer.</remarks>
+    public int PruneJournal(TimeSpan retention)
+    {
+        var before = Columns.Text(_clock.GetUtcNow() - retention);
+        return Prune("operations", "started < @before OR id <= (SELECT MAX(id) FROM operations) - @keep", before)
+            + Prune("commands", "started < @before OR operation_id < (SELECT MIN(id) FROM operations)", before)
+            + Prune("events", "time < @before", before);
+    }
+
+    private int Prune(string table, string condition, string before)
+    {
+        // Rows are in order of time, nearly: the oldest are looked at first, and the search ends at a batch without hits.
+        var sql = $"""
+            DELETE FROM {table} WHERE id IN (
+                SELECT id FROM (SELECT * FROM {table} ORDER BY id LIMIT {PruneBatch}) WHERE {condition})
+            """;
+        var pruned = 0;
+        while (true)
+        {
+            var batch = Write($"prune {table}", db => db.Execute(sql, ("@before", before), ("@keep", MaxOperations)));
+            pruned += batch;
+            if (batch == 0)
+                return pruned;
+        }
+    }
+
+    private static string? Shorten(string? text) => text is { Length: > MaxJournalText } ? text[..MaxJournalText] : text;
+
+    private static HistoryEntry.Operation ReadOperation(SqliteDataReader row, ILookup<long?, CommandEntry> commands)
+    {
+        var id = row.GetInt64(0);
+        return new HistoryEntry.Operation(Columns.Time(row.GetString(3)))
+        {
+            Id = id,
+            Rpc = row.GetString(1),
+            Peer = row.IsDBNull(2) ? null : row.GetString(2),
+            FinishedAt = row.IsDBNull(4) ? null : Columns.Time(row.GetString(4)),
+            Status = row.IsDBNull(5) ? null : row.GetString(5),
+            Message = row.IsDBNull(6) ? null : row.GetString(6),
+            Commands = commands[id].ToList(),
+        };
+    }
+
+    private static CommandEntry ReadCommand(SqliteDataReader row) => new()
+    {
+        OperationId = row.IsDBNull(0) ? null : row.GetInt64(0),
+        Program = row.GetString(1),
+        Arguments = Columns.List(row.GetString(2)),
+        ExitCode = row.IsDBNull(3) ? null : (int)row.GetInt64(3),
+        Failure = row.IsDBNull(4) ? null : Columns.Enum<ToolFailure>(row.GetString(4)),
+        Duration = TimeSpan.FromTicks(row.GetInt64(5) * TimeSpan.TicksPerMicrosecond),
+        Summary = row.IsDBNull(6) ? null : row.GetString(6),
+        StartedAt = Columns.Time(row.GetString(7)),
+    };
+}
