@@ -12,11 +12,15 @@ internal enum ServeMode
 internal sealed record DriverOptions
 {
     public const string DefaultDriverName = "local.csilocal.dev";
+    public const string EndpointScheme = "unix://";
 
     public ServeMode Mode { get; init; } = ServeMode.All;
 
     /// <summary><c>unix:///absolute/path</c>.</summary>
     public required string Endpoint { get; init; }
+
+    /// <summary>The path within <see cref="Endpoint"/>.</summary>
+    public string SocketPath => Endpoint[EndpointScheme.Length..];
 
     /// <summary>The configuration file; null where none was given.</summary>
     public string? ConfigFile { get; init; }
@@ -27,12 +31,26 @@ internal sealed record DriverOptions
     /// <summary>At most 256 bytes (CSI NodeGetInfo).</summary>
     public required string NodeId { get; init; }
 
-    public required FileOptions File { get; init; }
+    public required FileConfiguration File { get; init; }
 }
 
 /// <summary>What the configuration file says; read again on SIGHUP.</summary>
-internal sealed record FileOptions
+internal sealed record FileConfiguration
 {
+    public static readonly TimeSpan DefaultJournalRetention = TimeSpan.FromDays(30);
+
+    /// <summary>Null where the file does not say; the flag and the environment come first.</summary>
+    public ServeMode? Mode { get; init; }
+
+    /// <inheritdoc cref="Mode"/>
+    public string? Endpoint { get; init; }
+
+    /// <inheritdoc cref="Mode"/>
+    public string? StateDirectory { get; init; }
+
+    /// <inheritdoc cref="Mode"/>
+    public string? NodeId { get; init; }
+
     public string DriverName { get; init; } = DriverOptions.DefaultDriverName;
 
     public IReadOnlyList<PoolOptions> Pools { get; init; } = [];
@@ -47,5 +65,5 @@ internal sealed record FileOptions
     public long MaxVolumesPerNode { get; init; }
 
     /// <summary>How long operations and commands are kept in the journal.</summary>
-    public TimeSpan JournalRetention { get; init; } = TimeSpan.FromDays(30);
+    public TimeSpan JournalRetention { get; init; } = DefaultJournalRetention;
 }

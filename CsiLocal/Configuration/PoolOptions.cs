@@ -15,6 +15,8 @@ internal enum QuotaMode
 /// <summary>One entry of <c>pools:</c> in the configuration file.</summary>
 internal sealed record PoolOptions
 {
+    public static readonly TimeSpan DefaultFreezeLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>Lower-case letters, digits and dashes, at most 63.</summary>
     public required string Name { get; init; }
 
@@ -33,7 +35,7 @@ internal sealed record PoolOptions
     public bool Preallocate { get; init; }
 
     /// <summary>image: how long a mounted volume may be frozen for a snapshot that has to copy.</summary>
-    public TimeSpan FreezeLimit { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan FreezeLimit { get; init; } = DefaultFreezeLimit;
 
     /// <summary>directory: hard limits or none.</summary>
     public QuotaMode Quota { get; init; } = QuotaMode.Auto;
