@@ -86,10 +86,11 @@ internal sealed class FrameReader(PipeReader input, int maxMessageBytes, string 
         if (flags != 1)
             throw Failure(StatusCode.Internal, $"the {noun} message has unknown flags {flags}");
         if (encoding is null or GrpcProtocol.IdentityEncoding)
-            throw Failure(StatusCode.Internal, $"the {noun} message is marked as compressed, but no {GrpcProtocol.EncodingHeader} is named");
+            throw Failure(StatusCode.Internal, $"the {noun} message is compressed, but {GrpcProtocol.EncodingHeader} names no encoding");
 
         var trailers = new Metadata { { GrpcProtocol.AcceptEncodingHeader, GrpcProtocol.IdentityEncoding } };
-        throw new RpcException(new Status(StatusCode.Unimplemented, $"{GrpcProtocol.EncodingHeader} '{encoding}' is not supported"), trailers);
+        var status = new Status(StatusCode.Unimplemented, $"{GrpcProtocol.EncodingHeader} '{encoding}' is not supported");
+        throw new RpcException(status, trailers);
     }
 
     private T Deserialize<T>(Marshaller<T> marshaller, ReadOnlySequence<byte> payload)

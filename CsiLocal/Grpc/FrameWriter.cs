@@ -25,7 +25,7 @@ internal static class FrameWriter
 
         public override IBufferWriter<byte> GetBufferWriter()
         {
-            WriteHeader(_payloadLength ?? throw new InvalidOperationException("the payload length must be set before the message is written"));
+            WriteHeader(_payloadLength ?? throw new InvalidOperationException("the payload length comes before the message"));
             return output;
         }
 

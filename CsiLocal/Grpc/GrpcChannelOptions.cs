@@ -3,7 +3,9 @@ namespace CsiLocal.Grpc;
 /// <summary>How a channel connects and what it accepts.</summary>
 internal sealed record GrpcChannelOptions
 {
-    /// <summary>The transport, for instance one with client certificates; null makes one that fits the address. Not disposed with the channel.</summary>
+    /// <summary>
+    /// The transport, for instance one with client certificates; null makes one that fits the address. Not disposed with the channel.
+    /// </summary>
     public HttpMessageHandler? HttpHandler { get; init; }
 
     /// <summary>Longest response message accepted, in bytes.</summary>

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace CsiLocal.Grpc;
 
-/// <summary>An address to call: <c>unix:///path</c> (also <c>unix:/path</c> and the bare path), <c>http://host:port</c> or <c>https://host:port</c>.</summary>
+/// <summary>
+/// An address to call: <c>unix:///path</c> (also <c>unix:/path</c> and the bare path), <c>http://host:port</c> or <c>https://host:port</c>.
+/// </summary>
 internal sealed record GrpcEndpoint
 {
     /// <summary>Size of <c>sun_path</c> without its closing zero, unix(7).</summary>
@@ -30,11 +32,14 @@ internal sealed record GrpcEndpoint
         if (TryGetSocketPath(text, out var path))
         {
             if (Encoding.UTF8.GetByteCount(path) > LongestSocketPathBytes)
-                throw new FormatException($"the socket path '{path}' is longer than {LongestSocketPathBytes} bytes, the most a Unix socket can have");
+                throw new FormatException(
+                    $"the socket path '{path}' is longer than {LongestSocketPathBytes} bytes, the most a Unix socket can have");
             return new GrpcEndpoint($"unix://{path}", new Uri("http://localhost/"), path);
         }
 
-        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps) && uri.PathAndQuery == "/")
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+            && uri.PathAndQuery == "/")
             return new GrpcEndpoint(text.TrimEnd('/'), uri, null);
 
         throw new FormatException($"'{text}' is not an endpoint: unix:///path/to.sock, http://host:port or https://host:port");
@@ -42,14 +47,10 @@ internal sealed record GrpcEndpoint
 
     private static bool TryGetSocketPath(string text, out string path)
     {
-        path = text switch
-        {
-            _ when text.StartsWith("unix:///", StringComparison.Ordinal) => text["unix://".Length..],
-            _ when text.StartsWith("unix:/", StringComparison.Ordinal) && !text.StartsWith("unix://", StringComparison.Ordinal) => text["unix:".Length..],
-            _ when text.StartsWith('/') => text,
-            _ => "",
-        };
-        return path.Length > 1;
+        var rest = text.StartsWith("unix:", StringComparison.Ordinal) ? text["unix:".Length..] : text;
+        // unix:///path has an empty host between the slashes; with any other host it is no path.
+        path = rest.StartsWith("///", StringComparison.Ordinal) ? rest[2..] : rest;
+        return path.Length > 1 && path[0] == '/' && path[1] != '/';
     }
 
     /// <summary>Opens the Unix socket.</summary>

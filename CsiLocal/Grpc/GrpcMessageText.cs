@@ -2,7 +2,7 @@ using System.Text;
 
 namespace CsiLocal.Grpc;
 
-/// <summary>The percent-encoding of <c>grpc-message</c>: UTF-8, with everything but printable ASCII, and the per cent sign, escaped.</summary>
+/// <summary>The escapes of <c>grpc-message</c>: UTF-8, with all but printable ASCII, and the per cent sign itself, as %XX.</summary>
 internal static class GrpcMessageText
 {
     private const string Hex = "0123456789ABCDEF";
@@ -23,7 +23,7 @@ internal static class GrpcMessageText
         return builder.ToString();
     }
 
-    /// <summary>Decodes what can be decoded: a broken escape stays as it is, for a message is never worth losing over its spelling.</summary>
+    /// <summary>Decodes what can be decoded: a broken escape stays as it is, for no message is worth losing over its spelling.</summary>
     public static string Decode(string text)
     {
         if (!text.Contains('%', StringComparison.Ordinal))
@@ -34,7 +34,7 @@ internal static class GrpcMessageText
         var length = 0;
         for (var i = 0; i < source.Length; i++)
         {
-            if (source[i] == '%' && i + 2 < source.Length && char.IsAsciiHexDigit((char)source[i + 1]) && char.IsAsciiHexDigit((char)source[i + 2]))
+            if (source[i] == '%' && i + 2 < source.Length && IsHex(source[i + 1]) && IsHex(source[i + 2]))
             {
                 bytes[length++] = (byte)((FromHex(source[i + 1]) << 4) | FromHex(source[i + 2]));
                 i += 2;
@@ -46,6 +46,8 @@ internal static class GrpcMessageText
         }
         return Encoding.UTF8.GetString(bytes, 0, length);
     }
+
+    private static bool IsHex(byte digit) => char.IsAsciiHexDigit((char)digit);
 
     private static int FromHex(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
 }

@@ -8,8 +8,8 @@ namespace CsiLocal.Grpc;
 /// The services of a server and the way to them: bind each with its generated <c>BindService(map, implementation)</c>, then give
 /// <see cref="HandleAsync"/> to <c>app.Run</c>. Binding ends before the first call.
 /// </summary>
-internal sealed class GrpcServiceMap(GrpcServerOptions options, IReadOnlyList<IServerInterceptor> interceptors, ILogger<GrpcServiceMap> logger)
-    : ServiceBinderBase
+internal sealed class GrpcServiceMap(
+    GrpcServerOptions options, IReadOnlyList<IServerInterceptor> interceptors, ILogger<GrpcServiceMap> logger) : ServiceBinderBase
 {
     private readonly Dictionary<string, IServerMethod> _methods = new(StringComparer.Ordinal);
     private readonly HashSet<string> _services = new(StringComparer.Ordinal);

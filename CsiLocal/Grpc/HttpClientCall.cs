@@ -17,8 +17,11 @@ internal sealed class HttpClientCall<TRequest, TResponse> : IAsyncStreamReader<T
     private readonly GrpcEndpoint _endpoint;
     private readonly GrpcChannelOptions _channelOptions;
     private readonly CallOptions _options;
-    private readonly CancellationTokenSource _cancellation;
+    /// <summary>Never disposed: it holds no timer and no wait handle, and a caller's token may cancel it at any moment.</summary>
+    private readonly CancellationTokenSource _cancellation = new();
     private readonly CancellationTokenSource? _deadline;
+    private readonly CancellationTokenRegistration _deadlineRegistration;
+    private readonly CancellationTokenRegistration _callerRegistration;
     private Task<HttpResponseMessage> _response = null!;
     private HttpResponseMessage? _received;
     private bool _isReleased;
@@ -36,7 +39,8 @@ internal sealed class HttpClientCall<TRequest, TResponse> : IAsyncStreamReader<T
         _options = options;
         if (TimeLeft() is { } left && left < TimeSpan.FromDays(49))
             _deadline = new CancellationTokenSource(left, channelOptions.TimeProvider);
-        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken, _deadline?.Token ?? default);
+        _deadlineRegistration = Link(_deadline?.Token ?? CancellationToken.None);
+        _callerRegistration = Link(options.CancellationToken);
     }
 
     public TResponse Current => _current ?? throw new InvalidOperationException("there is no message: MoveNext comes first");
@@ -77,7 +81,7 @@ internal sealed class HttpClientCall<TRequest, TResponse> : IAsyncStreamReader<T
         if (_status is { } ended)
             return ended.StatusCode == StatusCode.OK ? false : throw Fail(ended);
 
-        using var registration = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _cancellation);
+        using var registration = Link(cancellationToken);
         try
         {
             var response = await _response;
@@ -142,7 +146,10 @@ internal sealed class HttpClientCall<TRequest, TResponse> : IAsyncStreamReader<T
         }
         var contentType = response.Content.Headers.NonValidated.TryGetValues("content-type", out var values) ? values.ToString() : null;
         if (!GrpcProtocol.IsGrpcContentType(contentType))
-            throw new RpcException(new Status(StatusCode.Unknown, $"{_endpoint.Name} answered with the content type '{contentType}', which is not gRPC"));
+        {
+            var detail = $"{_endpoint.Name} answered with the content type '{contentType}', which is not gRPC";
+            throw new RpcException(new Status(StatusCode.Unknown, detail));
+        }
 
         var encoding = response.Headers.NonValidated.TryGetValues(GrpcProtocol.EncodingHeader, out var named) ? named.ToString() : null;
         _body = PipeReader.Create(body);
@@ -181,14 +188,18 @@ internal sealed class HttpClientCall<TRequest, TResponse> : IAsyncStreamReader<T
             return new Status(StatusCode.DeadlineExceeded, $"{_endpoint.Name} did not finish {_method.FullName} before the deadline");
         if (exception is OperationCanceledException or ObjectDisposedException)
             return new Status(StatusCode.Cancelled, "the call was disposed of");
-        if (exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError })
+        if (exception is HttpRequestException { HttpRequestError: var error } && IsConnectFailure(error))
             return new Status(StatusCode.Unavailable, _endpoint.DescribeConnectFailure(exception));
 
         var protocol = exception as HttpProtocolException ?? exception.InnerException as HttpProtocolException;
+        var (endpoint, method) = (_endpoint.Name, _method.FullName);
         return protocol is not null
-            ? new Status(GrpcProtocol.FromHttp2Error(protocol.ErrorCode), $"{_endpoint.Name} broke off {_method.FullName}: {protocol.Message}")
-            : new Status(StatusCode.Unavailable, $"the connection to {_endpoint.Name} was lost during {_method.FullName}: {exception.Message}");
+            ? new Status(GrpcProtocol.FromHttp2Error(protocol.ErrorCode), $"{endpoint} broke off {method}: {protocol.Message}")
+            : new Status(StatusCode.Unavailable, $"lost the connection to {endpoint} during {method}: {exception.Message}");
     }
+
+    private static bool IsConnectFailure(HttpRequestError error) =>
+        error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError;
 
     private TimeSpan? TimeLeft()
     {
@@ -203,11 +214,15 @@ internal sealed class HttpClientCall<TRequest, TResponse> : IAsyncStreamReader<T
     {
         if (Interlocked.Exchange(ref _isReleased, true))
             return;
+        _callerRegistration.Unregister();
+        _deadlineRegistration.Unregister();
         _cancellation.Cancel();
         _received?.Dispose();
-        _cancellation.Dispose();
         _deadline?.Dispose();
     }
+
+    private CancellationTokenRegistration Link(CancellationToken cancellationToken) =>
+        cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _cancellation);
 
     private static Metadata ReadMetadata(HttpHeadersNonValidated headers)
     {

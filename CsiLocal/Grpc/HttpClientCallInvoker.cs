@@ -20,7 +20,8 @@ internal sealed class HttpClientCallInvoker(HttpMessageInvoker http, GrpcEndpoin
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
         var call = Start(method, options, request);
-        return new AsyncUnaryCall<TResponse>(call.ReadUnaryAsync(), call.ResponseHeadersAsync, call.GetStatus, call.GetTrailers, call.Dispose);
+        return new AsyncUnaryCall<TResponse>(
+            call.ReadUnaryAsync(), call.ResponseHeadersAsync, call.GetStatus, call.GetTrailers, call.Dispose);
     }
 
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(

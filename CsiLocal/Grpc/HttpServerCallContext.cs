@@ -47,8 +47,8 @@ internal sealed class HttpServerCallContext(HttpContext http, string method, Grp
     /// <summary>Sets the limits of the call and starts its clock.</summary>
     public void Start(TimeSpan? timeout)
     {
-        // Both are ours to keep: the size is checked per message, the time per request. Kestrel's answer to a slow sender would be to cut the
-        // whole connection, with the other calls on it.
+        // Both are ours to keep: the size is checked per message, the time per request. Kestrel's answer to a slow sender would be to
+        // cut the whole connection, with the other calls on it.
         if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -62,19 +62,22 @@ internal sealed class HttpServerCallContext(HttpContext http, string method, Grp
             return;
 
         _deadlineSource = new CancellationTokenSource();
-        _abortRegistration = http.RequestAborted.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _deadlineSource);
-        _deadlineTimer = options.TimeProvider.CreateTimer(static call => ((HttpServerCallContext)call!).OnDeadline(), this, wait, Timeout.InfiniteTimeSpan);
+        _abortRegistration = CancelWith(_deadlineSource, http.RequestAborted);
+        _deadlineTimer = options.TimeProvider.CreateTimer(
+            static call => ((HttpServerCallContext)call!).OnDeadline(), this, wait, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Reads the one request message and the end of the body.</summary>
-    /// <exception cref="RpcException">DEADLINE_EXCEEDED: too slow. CANCELLED: the client gave up. Else as <see cref="FrameReader.ReadAsync"/>.</exception>
+    /// <exception cref="RpcException">
+    /// DEADLINE_EXCEEDED: too slow. CANCELLED: the client gave up. Else as <see cref="FrameReader.ReadAsync"/>.
+    /// </exception>
     public async ValueTask<T> ReadRequestAsync<T>(Marshaller<T> marshaller)
         where T : class
     {
         var encoding = http.Request.Headers.TryGetValue(GrpcProtocol.EncodingHeader, out var named) ? named.ToString() : null;
         var reader = new FrameReader(http.Request.BodyReader, options.MaxReceiveMessageBytes, "request", encoding);
         using var patience = new CancellationTokenSource(options.RequestTimeout, options.TimeProvider);
-        using var registration = CancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), patience);
+        using var registration = CancelWith(patience, CancellationToken);
         try
         {
             var request = await reader.ReadAsync(marshaller, patience.Token)
@@ -84,8 +87,10 @@ internal sealed class HttpServerCallContext(HttpContext http, string method, Grp
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            throw new RpcException(patience.IsCancellationRequested && !CancellationToken.IsCancellationRequested
-                ? new Status(StatusCode.DeadlineExceeded, $"the request did not arrive within {options.RequestTimeout.TotalSeconds:0.###} s")
+            var isTooSlow = patience.IsCancellationRequested && !CancellationToken.IsCancellationRequested;
+            var seconds = options.RequestTimeout.TotalSeconds;
+            throw new RpcException(isTooSlow
+                ? new Status(StatusCode.DeadlineExceeded, $"the request did not arrive within {seconds:0.###} s")
                 : new Status(StatusCode.Cancelled, "the client gave up while sending the request"));
         }
     }
@@ -238,6 +243,9 @@ internal sealed class HttpServerCallContext(HttpContext http, string method, Grp
         foreach (var entry in trailers ?? [])
             target.Append(entry.Key, MetadataCodec.Encode(entry));
     }
+
+    private static CancellationTokenRegistration CancelWith(CancellationTokenSource source, CancellationToken cancellationToken) =>
+        cancellationToken.UnsafeRegister(static linked => ((CancellationTokenSource)linked!).Cancel(), source);
 
     private Metadata ReadRequestHeaders()
     {

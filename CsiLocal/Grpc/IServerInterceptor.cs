@@ -3,8 +3,8 @@ using Grpc.Core;
 namespace CsiLocal.Grpc;
 
 /// <summary>
-/// Stands around every handler: logs, refuses, or turns exceptions into an <see cref="RpcException"/>. The first one given is the outermost.
-/// The request has been read in full when an interceptor sees it.
+/// Stands around every handler: logs, refuses, or turns exceptions into an <see cref="RpcException"/>. The first one given is the
+/// outermost. The request has been read in full when an interceptor sees it.
 /// </summary>
 internal interface IServerInterceptor
 {

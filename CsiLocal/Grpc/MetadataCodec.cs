@@ -35,7 +35,8 @@ internal static class MetadataCodec
     }
 
     private static bool IsTransport(string key) =>
-        key.StartsWith(':') || key.ToLowerInvariant() is "content-type" or "content-length" or "te" or "host" or "date" or "server" or "accept-encoding"
+        key.StartsWith(':') || key.ToLowerInvariant()
+            is "content-type" or "content-length" or "te" or "host" or "date" or "server" or "accept-encoding"
             or GrpcProtocol.StatusHeader or GrpcProtocol.MessageHeader or GrpcProtocol.TimeoutHeader
             or GrpcProtocol.EncodingHeader or GrpcProtocol.AcceptEncodingHeader;
 

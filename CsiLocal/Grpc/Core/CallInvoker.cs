@@ -1,7 +1,8 @@
 namespace Grpc.Core;
 
 /// <summary>What a client may say about one call beside its request. The deadline is in UTC; null waits for ever.</summary>
-internal readonly record struct CallOptions(Metadata? Headers = null, DateTime? Deadline = null, CancellationToken CancellationToken = default);
+internal readonly record struct CallOptions(
+    Metadata? Headers = null, DateTime? Deadline = null, CancellationToken CancellationToken = default);
 
 /// <summary>Makes calls: the seam between generated clients and the transport.</summary>
 internal abstract class CallInvoker

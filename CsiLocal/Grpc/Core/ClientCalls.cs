@@ -4,7 +4,11 @@ namespace Grpc.Core;
 
 /// <summary>A unary call under way; awaiting it gives the response. Disposing it cancels what has not finished.</summary>
 internal sealed class AsyncUnaryCall<TResponse>(
-    Task<TResponse> responseAsync, Task<Metadata> responseHeadersAsync, Func<Status> getStatus, Func<Metadata> getTrailers, Action dispose) : IDisposable
+    Task<TResponse> responseAsync,
+    Task<Metadata> responseHeadersAsync,
+    Func<Status> getStatus,
+    Func<Metadata> getTrailers,
+    Action dispose) : IDisposable
 {
     /// <exception cref="RpcException">The call did not end with OK.</exception>
     public Task<TResponse> ResponseAsync { get; } = responseAsync;
@@ -24,7 +28,11 @@ internal sealed class AsyncUnaryCall<TResponse>(
 
 /// <summary>A call under way whose answer is a stream. Disposing it cancels what has not finished.</summary>
 internal sealed class AsyncServerStreamingCall<TResponse>(
-    IAsyncStreamReader<TResponse> responseStream, Task<Metadata> responseHeadersAsync, Func<Status> getStatus, Func<Metadata> getTrailers, Action dispose) : IDisposable
+    IAsyncStreamReader<TResponse> responseStream,
+    Task<Metadata> responseHeadersAsync,
+    Func<Status> getStatus,
+    Func<Metadata> getTrailers,
+    Action dispose) : IDisposable
 {
     public IAsyncStreamReader<TResponse> ResponseStream { get; } = responseStream;
 

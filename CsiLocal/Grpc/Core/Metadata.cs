@@ -45,7 +45,7 @@ internal sealed class Metadata : IReadOnlyList<Metadata.Entry>
             if (IsBinary)
                 throw new ArgumentException($"metadata key '{key}' ends in {BinaryHeaderSuffix} and takes bytes", nameof(key));
             if (!IsValidText(value))
-                throw new ArgumentException($"metadata '{key}' holds a character that is not printable ASCII; use a key ending in {BinaryHeaderSuffix}", nameof(value));
+                throw new ArgumentException($"'{key}' is not printable ASCII; bytes take a key in {BinaryHeaderSuffix}", nameof(value));
             _value = value;
         }
 
