@@ -1,0 +1,34 @@
+namespace CsiLocal.Backends.Directories;
+
+/// <summary>What a directory holds, in bytes.</summary>
+/// <param name="UsedBytes">All that its limit counts.</param>
+/// <param name="ExclusiveBytes">Of these, what no other directory shares; null where the file system does not say.</param>
+internal readonly record struct QuotaUsage(long UsedBytes, long? ExclusiveBytes);
+
+/// <summary>How a directory's size is limited and counted.</summary>
+internal interface IDirectoryQuota
+{
+    /// <summary>A write beyond the limit fails.</summary>
+    bool IsHard { get; }
+
+    /// <summary>Entries need a <see cref="DirectoryEntry.ProjectId"/>.</summary>
+    bool NeedsProjectId { get; }
+
+    /// <summary>statfs on the directory shows the limit and what is used of it.</summary>
+    bool ShowsInStatfs { get; }
+
+    /// <summary>Sees to it that the counts can be relied on, or will be soon.</summary>
+    Task RefreshAsync(CancellationToken cancellationToken);
+
+    /// <summary>Begins to count what is put into the directory, which is empty or a copy made by the file system.</summary>
+    void Assign(DirectoryEntry entry, string path);
+
+    /// <summary>Sets the limit.</summary>
+    Task LimitAsync(DirectoryEntry entry, string path, long sizeBytes, CancellationToken cancellationToken);
+
+    /// <summary>What the directory holds; null where nobody counts it, or it does not exist. Starts no process.</summary>
+    QuotaUsage? Measure(DirectoryEntry entry);
+
+    /// <summary>Forgets limit and count of a removed directory. Success where there are none.</summary>
+    Task ReleaseAsync(DirectoryEntry entry, CancellationToken cancellationToken);
+}

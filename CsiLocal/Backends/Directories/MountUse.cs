@@ -1,0 +1,74 @@
+using System.Text;
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Backends.Directories;
+
+/// <summary>Whether a directory has something to do with a mount: then it is neither removed nor renamed.</summary>
+internal static class MountUse
+{
+    private sealed record Mount(string Device, string Root, string Point);
+
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: something is mounted in it, or it is mounted elsewhere.</exception>
+    public static void Refuse(string path, string attempted)
+    {
+        if (Find(File.ReadLines("/proc/self/mountinfo"), path) is { } point)
+        {
+            throw new StorageException(
+                StorageError.FailedPrecondition, $"{attempted}: {path} is in use by the mount at {point}", $"unpublish the volume, or 'umount {point}'");
+        }
+    }
+
+    /// <summary>The first mount that lies at or below the directory, or shows it or something in it; null where none does.</summary>
+    /// <param name="mountInfo">Lines of <c>/proc/self/mountinfo</c>, proc_pid_mountinfo(5).</param>
+    /// <param name="path">Absolute path of the directory.</param>
+    internal static string? Find(IEnumerable<string> mountInfo, string path)
+    {
+        var mounts = mountInfo.Select(Parse).ToList();
+        if (mounts.Find(mount => IsAtOrBelow(mount.Point, path)) is { } inside)
+            return inside.Point;
+
+        // A bind mount shows, as its root, the directory's path from the root of its file system.
+        var carrier = mounts.Where(mount => IsAtOrBelow(path, mount.Point)).MaxBy(mount => mount.Point.Length);
+        if (carrier is null)
+            return null;
+
+        var root = Join(carrier.Root, carrier.Point == "/" ? path : path[carrier.Point.Length..]);
+        return mounts.Find(mount => mount.Device == carrier.Device && IsAtOrBelow(mount.Root, root))?.Point;
+    }
+
+    private static bool IsAtOrBelow(string path, string folder) =>
+        folder == "/" || path == folder || (path.StartsWith(folder, StringComparison.Ordinal) && path[folder.Length] == '/');
+
+    private static string Join(string root, string rest) => root == "/" ? rest : root + rest;
+
+    private static Mount Parse(string line)
+    {
+        var fields = line.Split(' ', 6);
+        return fields.Length == 6
+            ? new Mount(fields[2], Unescape(fields[3]), Unescape(fields[4]))
+            : throw new StorageException(StorageError.Internal, $"read /proc/self/mountinfo: a line that is none: '{line}'");
+    }
+
+    // Space, tab, line feed and backslash are written as \ and three octal digits.
+    private static string Unescape(string text)
+    {
+        if (!text.Contains('\\'))
+            return text;
+
+        var result = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\' && i + 3 < text.Length)
+            {
+                result.Append((char)(((text[i + 1] - '0') * 64) + ((text[i + 2] - '0') * 8) + (text[i + 3] - '0')));
+                i += 3;
+            }
+            else
+            {
+                result.Append(text[i]);
+            }
+        }
+
+        return result.ToString();
+    }
+}
