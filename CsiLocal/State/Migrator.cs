@@ -44,7 +44,7 @@ internal static class Migrator
             throw new StorageException(
                 StorageError.Unavailable,
                 $"open {file}: its schema is version {version}, this csilocal knows versions up to {migrations.Count}; nothing was touched",
-                "run the newer csilocal that wrote it, or restore the backup made before the upgrade");
+                "run the newer csilocal that wrote it, or move the file away: the state is then rebuilt from the pools");
         }
     }
 

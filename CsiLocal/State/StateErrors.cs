@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CsiLocal.Volumes;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -8,9 +9,16 @@ namespace CsiLocal.State;
 /// <seealso href="https://sqlite.org/rescode.html"/>
 internal static class StateErrors
 {
-    /// <summary>The file is not, or no longer, a sound database.</summary>
-    public static bool IsDamage(SqliteException exception) =>
-        exception.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
+    /// <summary>The file is not, or no longer, a sound database, or a row of it is not a record.</summary>
+    public static bool IsDamage(Exception exception) => exception switch
+    {
+        SqliteException sqlite => sqlite.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB,
+        StorageException { InnerException: { } inner } => IsDamage(inner),
+        // What Columns, Enum.Parse, Guid.ParseExact, the ids and SqliteDataReader throw for a value that no writer of ours wrote.
+        FormatException or ArgumentException or JsonException or InvalidCastException or OverflowException => true,
+        InvalidOperationException => exception is not ObjectDisposedException,
+        _ => false,
+    };
 
     /// <param name="exception">What SQLite said.</param>
     /// <param name="operation">What was attempted, and on which id.</param>

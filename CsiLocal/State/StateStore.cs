@@ -67,19 +67,12 @@ internal sealed partial class StateStore : IDisposable
         var file = Path.Combine(Path.GetFullPath(stateDirectory), StateFile.Name);
 
         var setAside = StateFile.FindDamage(file, migrations) is null ? null : StateFile.SetAside(file, clock);
-        StateFile.EnsurePrivate(file);
-
-        StateConnection? writer = null;
         try
         {
-            writer = StateConnection.OpenWriter(file);
-            var isFresh = Migrator.VersionOf(writer) == 0;
-            Migrator.Apply(writer, migrations, clock);
-            return new StateStore(file, writer, clock, setAside, isFresh);
+            return OpenSound(file, clock, migrations, setAside) ?? OpenSound(file, clock, migrations, StateFile.SetAside(file, clock))!;
         }
         catch (SqliteException e)
         {
-            writer?.Dispose();
             throw StateErrors.Translate(e, $"open {file}", file);
         }
     }
@@ -123,6 +116,43 @@ internal sealed partial class StateStore : IDisposable
             while (_idleReaders.TryTake(out var reader))
                 reader.Dispose();
             _writer.Dispose();
+        }
+    }
+
+    /// <summary>Null where the file turned out to be damaged after all.</summary>
+    private static StateStore? OpenSound(string file, TimeProvider clock, IReadOnlyList<Migration> migrations, string? setAside)
+    {
+        StateFile.EnsurePrivate(file);
+        StateConnection? writer = null;
+        try
+        {
+            writer = StateConnection.OpenWriter(file);
+            var isFresh = Migrator.VersionOf(writer) == 0;
+            Migrator.Apply(writer, migrations, clock);
+            var store = new StateStore(file, writer, clock, setAside, isFresh);
+            store.ReadEveryRow();
+            return store;
+        }
+        catch (Exception e)
+        {
+            writer?.Dispose();
+            // A fresh file cannot be damaged: then the disk is, and the error goes to the caller.
+            if (setAside is null && StateErrors.IsDamage(e))
+                return null;
+            throw;
+        }
+    }
+
+    /// <summary>What the checks of the pages and of the tables let pass may still not be a record.</summary>
+    private void ReadEveryRow()
+    {
+        lock (_writing)
+        {
+            _ = AllVolumes();
+            _ = AllSnapshots();
+            _ = AllPublications();
+            _ = AllTasks();
+            _ = AllPools();
         }
     }
 
