@@ -141,6 +141,21 @@ public sealed class StateFileTests : IDisposable
         return Task.CompletedTask;
     }
 
+    [Fact(Timeout = 10_000)]
+    public Task A_row_spoilt_while_the_store_is_open_is_reported_as_damage()
+    {
+        using var store = _folder.Open();
+        store.InsertVolume(Samples.Volume("a"));
+        _folder.Tamper("UPDATE volumes SET id = 'v' || upper(substr(id, 2))");
+
+        var error = Assert.Throws<StorageException>(store.AllVolumes);
+
+        Assert.Equal(StorageError.Unavailable, error.Error);
+        Assert.Contains("is not a volume id", error.Message, StringComparison.Ordinal);
+        Assert.NotNull(error.Remedy);
+        return Task.CompletedTask;
+    }
+
     [Fact(Timeout = 60_000)]
     public Task Wild_bytes_anywhere_never_bring_another_error_than_ours()
     {

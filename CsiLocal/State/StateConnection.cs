@@ -51,7 +51,7 @@ internal sealed class StateConnection : IDisposable
         using var reader = Prepare(sql, parameters).ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
-            rows.Add(read(reader));
+            rows.Add(ReadRow(reader, read));
         return rows;
     }
 
@@ -59,7 +59,7 @@ internal sealed class StateConnection : IDisposable
         where T : class
     {
         using var reader = Prepare(sql, parameters).ExecuteReader();
-        return reader.Read() ? read(reader) : null;
+        return reader.Read() ? ReadRow(reader, read) : null;
     }
 
     /// <summary>The first column of the one row that the statement yields; 0 where it yields none.</summary>
@@ -82,6 +82,18 @@ internal sealed class StateConnection : IDisposable
         foreach (var command in _prepared.Values)
             command.Dispose();
         _connection.Dispose();
+    }
+
+    private static T ReadRow<T>(SqliteDataReader row, Func<SqliteDataReader, T> read)
+    {
+        try
+        {
+            return read(row);
+        }
+        catch (Exception e) when (StateErrors.IsUnreadable(e))
+        {
+            throw StateErrors.Unreadable(e);
+        }
     }
 
     private static StateConnection Open(string file, SqliteOpenMode mode)

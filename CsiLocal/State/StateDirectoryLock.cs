@@ -40,15 +40,17 @@ internal sealed class StateDirectoryLock : IDisposable
             RandomAccess.Write(file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")), 0);
             return new StateDirectoryLock(file);
         }
-        catch (Exception e)
+        catch (IOException e)
         {
             file?.Dispose();
-            if (e is not IOException)
-                throw;
-
             throw new StorageException(
                 StorageError.Unavailable, $"lock state directory {stateDirectory}: {e.Message}",
                 "check that it is mounted read-write, has free space and belongs to the user that runs csilocal", e);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
         }
     }
 

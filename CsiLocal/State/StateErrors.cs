@@ -13,12 +13,17 @@ internal static class StateErrors
     public static bool IsDamage(Exception exception) => exception switch
     {
         SqliteException sqlite => sqlite.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB,
-        StorageException { InnerException: { } inner } => IsDamage(inner),
-        // What Columns, Enum.Parse, Guid.ParseExact, the ids and SqliteDataReader throw for a value that no writer of ours wrote.
-        FormatException or ArgumentException or JsonException or InvalidCastException or OverflowException => true,
-        InvalidOperationException => exception is not ObjectDisposedException,
+        StorageException { InnerException: SqliteException inner } => IsDamage(inner),
         _ => false,
     };
+
+    /// <summary>What the conversions in <see cref="Columns"/>, the ids and the reader throw for a value that no writer of ours wrote.</summary>
+    public static bool IsUnreadable(Exception exception) => exception is
+        FormatException or ArgumentException or JsonException or InvalidCastException or InvalidOperationException or OverflowException;
+
+    /// <summary>A row that passed the checks of its table and is still no record: damage, as if SQLite had found it.</summary>
+    public static SqliteException Unreadable(Exception exception) =>
+        new($"a row does not read as a record: {exception.Message}", raw.SQLITE_CORRUPT);
 
     /// <param name="exception">What SQLite said.</param>
     /// <param name="operation">What was attempted, and on which id.</param>

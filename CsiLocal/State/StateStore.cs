@@ -133,12 +133,15 @@ internal sealed partial class StateStore : IDisposable
             store.ReadEveryRow();
             return store;
         }
-        catch (Exception e)
+        catch (Exception e) when (setAside is null && StateErrors.IsDamage(e))
         {
             writer?.Dispose();
-            // A fresh file cannot be damaged: then the disk is, and the error goes to the caller.
-            if (setAside is null && StateErrors.IsDamage(e))
-                return null;
+            return null;
+        }
+        catch
+        {
+            // Damage in a file made just now: then the disk is at fault, and the error goes to the caller.
+            writer?.Dispose();
             throw;
         }
     }
