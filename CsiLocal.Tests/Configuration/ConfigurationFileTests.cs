@@ -1,5 +1,6 @@
 using CsiLocal.Configuration;
 using CsiLocal.Volumes;
+using CsiLocal.Tests.Support;
 using Xunit;
 
 namespace CsiLocal.Tests.Configuration;
@@ -126,8 +127,8 @@ public sealed class ConfigurationFileTests
     [Fact]
     public void A_file_is_read_from_disk_with_or_without_a_byte_order_mark()
     {
-        using var folder = new TempFolder();
-        var path = folder.Write("config.yaml", "\uFEFFdefaultPool: a\npools: [{name: a, backend: image, path: /srv/a}]\n");
+        using var folder = new TemporaryFolder();
+        var path = Write(folder, "config.yaml", "\uFEFFdefaultPool: a\npools: [{name: a, backend: image, path: /srv/a}]\n");
 
         Assert.Equal("a", ConfigurationFile.Load(path).DefaultPool);
     }
@@ -135,9 +136,9 @@ public sealed class ConfigurationFileTests
     [Fact]
     public void A_file_that_cannot_be_read_says_why()
     {
-        using var folder = new TempFolder();
+        using var folder = new TemporaryFolder();
         var missing = Path.Combine(folder.Path, "none.yaml");
-        var large = folder.Write("large.yaml", new string('#', (1 << 20) + 1));
+        var large = Write(folder, "large.yaml", new string('#', (1 << 20) + 1));
         var binary = Path.Combine(folder.Path, "binary.yaml");
         File.WriteAllBytes(binary, [0xff, 0xfe, 0x00]);
 
@@ -169,4 +170,11 @@ public sealed class ConfigurationFileTests
 
     private static string ProblemOf(string path) =>
         Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(path)).Problems).ToString();
+
+    private static string Write(TemporaryFolder folder, string name, string text)
+    {
+        var path = folder.Combine(name);
+        File.WriteAllText(path, text);
+        return path;
+    }
 }

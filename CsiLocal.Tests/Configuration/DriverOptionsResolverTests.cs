@@ -1,11 +1,12 @@
 using CsiLocal.Configuration;
+using CsiLocal.Tests.Support;
 using Xunit;
 
 namespace CsiLocal.Tests.Configuration;
 
 public sealed class DriverOptionsResolverTests : IDisposable
 {
-    private readonly TempFolder folder = new();
+    private readonly TemporaryFolder folder = new();
     private readonly Dictionary<string, string> environment = [];
 
     public void Dispose() => folder.Dispose();
@@ -27,7 +28,7 @@ public sealed class DriverOptionsResolverTests : IDisposable
     [Fact]
     public void A_flag_comes_before_the_environment_before_the_file()
     {
-        var file = folder.Write("c.yaml", "endpoint: unix:///file.sock\nstateDirectory: /file\nnodeId: file\nmode: all\n");
+        var file = Write(folder, "c.yaml", "endpoint: unix:///file.sock\nstateDirectory: /file\nnodeId: file\nmode: all\n");
         environment["CSILOCAL_CONFIG"] = file;
         environment["CSILOCAL_ENDPOINT"] = "unix:///environment.sock";
         environment["CSILOCAL_STATE_DIR"] = "/environment";
@@ -66,7 +67,7 @@ public sealed class DriverOptionsResolverTests : IDisposable
     [Fact]
     public void The_default_file_is_read_where_it_exists()
     {
-        var file = folder.Write("default.yaml", "maxVolumesPerNode: 7\n");
+        var file = Write(folder, "default.yaml", "maxVolumesPerNode: 7\n");
 
         var options = Resolve(new DriverFlags(), file);
 
@@ -77,7 +78,7 @@ public sealed class DriverOptionsResolverTests : IDisposable
     [Fact]
     public void All_problems_are_reported_at_once_each_with_where_the_value_comes_from()
     {
-        var file = folder.Write("c.yaml", "driverName: 1_2\nmaxVolumesPerNode: x\n");
+        var file = Write(folder, "c.yaml", "driverName: 1_2\nmaxVolumesPerNode: x\n");
         environment["NODE_ID"] = "a\nb";
         environment["CSILOCAL_MODE"] = "controller";
 
@@ -124,7 +125,7 @@ public sealed class DriverOptionsResolverTests : IDisposable
     [Fact]
     public void The_state_directory_does_not_lie_in_a_pool()
     {
-        var file = folder.Write("c.yaml", "pools: [{name: a, backend: image, path: /srv/a}]\n");
+        var file = Write(folder, "c.yaml", "pools: [{name: a, backend: image, path: /srv/a}]\n");
 
         var problems = ProblemsOf(new DriverFlags { ConfigFile = file, StateDirectory = "/srv/a/state" });
 
@@ -197,4 +198,11 @@ public sealed class DriverOptionsResolverTests : IDisposable
 
     private IReadOnlyList<string> ProblemsOf(DriverFlags flags) =>
         [.. Assert.Throws<ConfigurationException>(() => Resolve(flags)).Problems.Select(problem => problem.ToString())];
+
+    private static string Write(TemporaryFolder folder, string name, string text)
+    {
+        var path = folder.Combine(name);
+        File.WriteAllText(path, text);
+        return path;
+    }
 }
