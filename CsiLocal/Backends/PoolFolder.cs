@@ -105,8 +105,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
 
     private void ProveWritable()
     {
-        var probe = System.IO.Path.Combine(Path, $".probe-{Guid.NewGuid():N}");
-        using var handle = File.OpenHandle(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.DeleteOnClose);
+        using var handle = NativeFile.OpenUnnamed(Path);
         RandomAccess.Write(handle, "probe"u8, 0);
     }
 

@@ -6,9 +6,6 @@ namespace CsiLocal.Native;
 /// <summary>Writes that survive a power cut: content first, then the name, then the folder that holds the name.</summary>
 internal static partial class DurableFile
 {
-    private const int DirectoryOnly = 0x10000; // O_DIRECTORY, x86-64
-    private const int CloseOnExec = 0x80000; // O_CLOEXEC
-
     /// <summary>Replaces (or makes) the file as a whole: a reader, or a crash, sees the old content or the new one.</summary>
     /// <remarks>The temporary name is fixed, so that a crash leaves one at most and the next write takes its place.</remarks>
     public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
@@ -32,17 +29,10 @@ internal static partial class DurableFile
     /// <summary>Makes the names in a folder durable: those added, and those removed.</summary>
     public static void SyncFolder(string folder)
     {
-        using var handle = new SafeFileHandle(Open(folder, DirectoryFlags | CloseOnExec), ownsHandle: true);
-        if (handle.IsInvalid)
-            throw NativeException.Last("open", folder);
+        using var handle = NativeFile.Open(folder, NativeFile.Folder);
         if (Fsync(handle) != 0)
             throw NativeException.Last("fsync", folder);
     }
-
-    private static int DirectoryFlags => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : DirectoryOnly;
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(SafeFileHandle handle);

@@ -1,0 +1,287 @@
+using CsiLocal.Configuration;
+using CsiLocal.Native;
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Backends.Images;
+
+/// <summary>Volumes as image files <c>volumes/&lt;id&gt;.img</c> behind loop devices, snapshots as <c>snapshots/&lt;id&gt;.img</c>. Starts no process.</summary>
+/// <remarks>
+/// Metadata first, data second, and the other way round on removal: so data is never without metadata, wherever a kill falls, and
+/// metadata without data is a creation or removal of our own to be finished. Data without metadata is somebody else's and is left alone.
+/// </remarks>
+internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : IStorageBackend
+{
+    private readonly PoolFolder _pool = new(options.Name, BackendKind.Image, options.Path);
+    private readonly LoopAttachments _attachments = new(time);
+    private readonly ImageCopier _copier = new(options.FreezeLimit, time);
+
+    public BackendKind Kind => BackendKind.Image;
+
+    public BackendFeatures Features { get; private set; } = new() { Block = true, OwnFilesystem = true, HardLimit = true, SnapshotWhileMounted = true };
+
+    public Task<PoolFacts> InspectAsync(CancellationToken cancellationToken)
+    {
+        var facts = _pool.Inspect();
+        try
+        {
+            LoopDevices.Probe();
+        }
+        catch (NativeException e)
+        {
+            throw new StorageException(
+                StorageError.Unavailable, $"pool {options.Name}: {e.Message}", "load the loop module (modprobe loop); in a container, mount the host's /dev", e);
+        }
+
+        Features = Features with { InstantCopy = IoFailure.Guard($"pool {options.Name}", CanShareBlocks) };
+        return Task.FromResult(facts);
+    }
+
+    public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
+        IoFailure.Guard($"measure pool {options.Name}", () => ImageSpace.Measure(options, ImageOf, volumes, snapshots));
+
+    public long RoundUp(long requiredBytes) => ImageSize.RoundUp(requiredBytes);
+
+    public Task<VolumeRecord> CreateAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        var attempted = $"create volume {volume.Id}";
+        var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
+        var image = ImageOf(wanted.Id);
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () =>
+            {
+                if (Ownership.FindMade(attempted, _pool, image, wanted) is { } made)
+                    return made;
+                Ownership.Claim(_pool, wanted);
+                UndoIfRefused(image, () => MakeBlankImage(image, wanted));
+                return wanted;
+            }),
+            cancellationToken);
+    }
+
+    public Task<VolumeRecord> CreateFromAsync(VolumeRecord volume, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
+    {
+        var attempted = $"create volume {volume.Id}";
+        var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
+        var job = new CopyJob
+        {
+            Attempted = attempted,
+            From = source.Volume is { } from ? ImageOf(from.Id) : ImageOf(source.Snapshot!.Id),
+            To = ImageOf(wanted.Id),
+            SizeBytes = wanted.SizeBytes,
+            Allocate = wanted.Preallocated,
+            Source = source,
+        };
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () =>
+            {
+                if (Ownership.FindMade(attempted, _pool, job.To, wanted) is { } made)
+                    return made;
+                _copier.Check(job, Features.InstantCopy);
+                Ownership.Claim(_pool, wanted);
+                var shared = UndoIfRefused(job.To, () => _copier.Fill(job, Features.InstantCopy, progress, cancellationToken));
+                var filled = wanted with { SharedBytes = shared, Format = FormatAfterCopy(source) };
+                MetadataFile.Write(_pool.VolumesPath, filled);
+                return filled;
+            }),
+            cancellationToken);
+    }
+
+    public Task DeleteAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        var attempted = $"delete volume {volume.Id}";
+        var image = ImageOf(volume.Id);
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () =>
+            {
+                if (Ownership.Require(attempted, _pool, image, volume.Id) is not { } known)
+                    return;
+                RefuseIfAttached(attempted, image);
+
+                // The intent beside the data, then the data, then the metadata: killed anywhere, what is left says "deleting".
+                if (known.State != VolumeState.Deleting)
+                    MetadataFile.Write(_pool.VolumesPath, known with { State = VolumeState.Deleting });
+                image.Remove();
+                MetadataFile.Remove(_pool.VolumesPath, image.Id);
+            }),
+            cancellationToken);
+    }
+
+    public Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken)
+    {
+        var attempted = $"expand volume {volume.Id}";
+        var size = RoundUp(sizeBytes);
+        var image = ImageOf(volume.Id);
+        return Task.Run(() => IoFailure.Guard(attempted, () => Grow(attempted, image, volume, size)), cancellationToken);
+    }
+
+    public Task<Attachment> AttachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var image = ImageOf(volume.Id);
+        return Task.FromResult(IoFailure.Guard($"attach volume {volume.Id}", () =>
+        {
+            var size = image.Require().SizeBytes;
+            return size >= volume.SizeBytes
+                ? _attachments.Attach(image, readOnly)
+                : throw new StorageException(
+                    StorageError.DataLoss, $"attach volume {volume.Id}: {image.Path} has {size} bytes, its record says {volume.SizeBytes}", "nothing was touched: see who cut the image short");
+        }));
+    }
+
+    public Attachment? FindAttachment(VolumeRecord volume, bool readOnly) =>
+        IoFailure.Guard($"find the device of volume {volume.Id}", () => _attachments.Find(ImageOf(volume.Id), readOnly));
+
+    public async Task DetachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _attachments.DetachAsync(ImageOf(volume.Id), readOnly, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw IoFailure.Translate($"detach volume {volume.Id}", e);
+        }
+    }
+
+    public Task MakeBlankAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        var attempted = $"blank volume {volume.Id}";
+        var image = ImageOf(volume.Id);
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () =>
+            {
+                var known = Ownership.Require(attempted, _pool, image, volume.Id);
+                ImageBlanking.Blank(attempted, image, volume, known);
+            }),
+            cancellationToken);
+    }
+
+    public void WriteMetadata(VolumeRecord volume) =>
+        IoFailure.Guard($"write metadata of volume {volume.Id}", () => MetadataFile.Write(_pool.VolumesPath, volume));
+
+    public string Location(VolumeRecord volume) => ImageOf(volume.Id).Path;
+
+    public IReadOnlyList<HealthFinding> Inspect(VolumeRecord volume) => ImageHealth.Inspect(_pool, ImageOf(volume.Id), volume);
+
+    public long CopyCost(VolumeRecord volume) =>
+        IoFailure.Guard($"measure volume {volume.Id}", () => ImageOf(volume.Id).Find()?.AllocatedBytes ?? 0);
+
+    public Task<SnapshotRecord> CreateSnapshotAsync(
+        SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
+    {
+        var attempted = $"create snapshot {snapshot.Id}";
+        var from = ImageOf(source.Volume?.Id ?? throw new ArgumentException("a snapshot is cut from a volume", nameof(source)));
+        return Task.Run(() => IoFailure.Guard(attempted, () => Cut(attempted, snapshot, from, source, progress, cancellationToken)), cancellationToken);
+    }
+
+    public Task DeleteSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
+    {
+        var attempted = $"delete snapshot {snapshot.Id}";
+        var image = ImageOf(snapshot.Id);
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () =>
+            {
+                if (Ownership.Require(attempted, _pool, image, snapshot.Id) is not { } known)
+                    return;
+                RefuseIfAttached(attempted, image);
+
+                // The order of DeleteAsync, for the same reason.
+                if (known.State != SnapshotState.Deleting)
+                    MetadataFile.Write(_pool.SnapshotsPath, known with { State = SnapshotState.Deleting });
+                image.Remove();
+                MetadataFile.Remove(_pool.SnapshotsPath, image.Id);
+            }),
+            cancellationToken);
+    }
+
+    public IReadOnlyList<FoundObject> List() => IoFailure.Guard($"list pool {options.Name}", () => MetadataFile.List(_pool, ImageFile.Extension));
+
+    private ImageFile ImageOf(VolumeId id) => new(Path.Combine(_pool.VolumesPath, id.Value + ImageFile.Extension), id.Value);
+
+    private ImageFile ImageOf(SnapshotId id) => new(Path.Combine(_pool.SnapshotsPath, id.Value + ImageFile.Extension), id.Value);
+
+    private SnapshotRecord Cut(
+        string attempted, SnapshotRecord snapshot, ImageFile from, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
+    {
+        var image = ImageOf(snapshot.Id);
+        if (Ownership.FindCut(attempted, _pool, image, snapshot) is { } cut)
+            return cut;
+
+        var wanted = snapshot with { SizeBytes = from.Require().SizeBytes };
+        var job = new CopyJob { Attempted = attempted, From = from, To = image, SizeBytes = wanted.SizeBytes, Allocate = false, Source = source };
+        _copier.Check(job, Features.InstantCopy);
+        Ownership.Claim(_pool, wanted);
+        var shared = UndoIfRefused(image, () => _copier.Fill(job, Features.InstantCopy, progress, cancellationToken));
+        var filled = wanted with { SharedBytes = shared, Format = FormatAfterCopy(source) };
+        MetadataFile.Write(_pool.SnapshotsPath, filled);
+
+        // The last step, and the mark of a finished one: nobody writes to a snapshot any more.
+        using var handle = image.Open(readOnly: true);
+        File.SetUnixFileMode(handle, Ownership.FinishedSnapshot);
+        RandomAccess.FlushToDisk(handle);
+        return filled;
+    }
+
+    private static FormatState FormatAfterCopy(CopySource source) =>
+        (source.Volume?.Format ?? source.Snapshot!.Format) is FormatState.Formatted or FormatState.Inherited ? FormatState.Inherited : FormatState.Never;
+
+    private static void MakeBlankImage(ImageFile image, VolumeRecord volume)
+    {
+        using var handle = image.Find() is null ? image.Create() : image.Open(readOnly: false);
+        image.Extend(handle, volume.SizeBytes, volume.Preallocated);
+        image.MakeDurable(handle);
+    }
+
+    private static long Grow(string attempted, ImageFile image, VolumeRecord volume, long size)
+    {
+        using var handle = image.Open(readOnly: false);
+        var length = RandomAccess.GetLength(handle);
+        if (size < length)
+        {
+            throw new StorageException(
+                StorageError.OutOfRange, $"{attempted}: the image has {length} bytes, {size} asked for", "an image cannot shrink: make a smaller volume and copy the files");
+        }
+
+        image.Extend(handle, size, volume.Preallocated);
+        image.MakeDurable(handle);
+        foreach (var loop in LoopAttachments.FindAll(image))
+            LoopDevices.UpdateCapacity(loop.Number);
+        return size;
+    }
+
+    private static void RefuseIfAttached(string attempted, ImageFile image)
+    {
+        if (LoopAttachments.FindAll(image) is [var loop, ..])
+            throw new StorageException(StorageError.FailedPrecondition, $"{attempted}: {loop.Path} still stands before the image", "unpublish and unstage the volume first");
+    }
+
+    private static void UndoIfRefused(ImageFile image, Action work) => UndoIfRefused(image, () =>
+    {
+        work();
+        return 0L;
+    });
+
+    /// <summary>Leaves nothing behind where there is no point in a second try: no space, or a copy that must not be made.</summary>
+    private static long UndoIfRefused(ImageFile image, Func<long> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is StorageException { Error: StorageError.FailedPrecondition } or IOException { HResult: Errno.NoSpace or Errno.QuotaExceeded })
+        {
+            // What is there was claimed by our own record just before. An error in here would hide the cause, and the retry comes by here again.
+            image.Remove();
+            MetadataFile.Remove(Path.GetDirectoryName(image.Path)!, image.Id);
+            throw;
+        }
+    }
+
+    private bool CanShareBlocks()
+    {
+        using var source = NativeFile.OpenUnnamed(_pool.Path);
+        using var target = NativeFile.OpenUnnamed(_pool.Path);
+        RandomAccess.Write(source, new byte[4096], 0);
+        return FileCopy.TryClone(source, target, _pool.Path);
+    }
+}

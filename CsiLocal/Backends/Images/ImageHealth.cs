@@ -1,0 +1,59 @@
+using CsiLocal.Native;
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Backends.Images;
+
+/// <summary>What is wrong with an image as it lies in the pool. Reads inodes and the metadata file, never the data.</summary>
+internal static class ImageHealth
+{
+    public static IReadOnlyList<HealthFinding> Inspect(PoolFolder pool, ImageFile image, VolumeRecord volume)
+    {
+        try
+        {
+            return [.. InspectPool(pool, image, volume), .. InspectImage(image, volume), .. InspectMetadata(pool, volume)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [new HealthFinding(HealthStatus.Inaccessible, "PoolUnreadable", $"the pool cannot be read: {e.Message}")];
+        }
+        catch (StorageException e)
+        {
+            return [new HealthFinding(HealthStatus.DataLoss, "ImageReplaced", e.Describe())];
+        }
+    }
+
+    private static IEnumerable<HealthFinding> InspectPool(PoolFolder pool, ImageFile image, VolumeRecord volume)
+    {
+        var filesystem = FilesystemStatus.Of(pool.Path);
+        if (filesystem.ReadOnly)
+            yield return new HealthFinding(HealthStatus.Degraded, "PoolReadOnly", $"the file system of {pool.Path} is mounted read-only: writes fail");
+
+        // A sparse image with holes left cannot be written to any further.
+        if (filesystem.AvailableBytes == 0 && image.Find() is { } status && status.AllocatedBytes < volume.SizeBytes)
+            yield return new HealthFinding(HealthStatus.Degraded, "PoolFull", $"the file system of {pool.Path} is full: writes to new blocks fail");
+    }
+
+    private static IEnumerable<HealthFinding> InspectImage(ImageFile image, VolumeRecord volume)
+    {
+        if (image.Find() is not { } status)
+            yield return new HealthFinding(HealthStatus.DataLoss, "ImageMissing", $"{image.Path} is missing");
+        else if (status.SizeBytes < volume.SizeBytes)
+            yield return new HealthFinding(HealthStatus.DataLoss, "ImageTruncated", $"{image.Path} has {status.SizeBytes} of {volume.SizeBytes} bytes");
+    }
+
+    private static IEnumerable<HealthFinding> InspectMetadata(PoolFolder pool, VolumeRecord volume)
+    {
+        string? problem;
+        try
+        {
+            problem = MetadataFile.ReadVolume(pool.VolumesPath, volume.Id) is null ? "is missing" : null;
+        }
+        catch (StorageException e)
+        {
+            problem = $"cannot be read: {e.Message}";
+        }
+
+        if (problem is not null)
+            yield return new HealthFinding(HealthStatus.Degraded, "MetadataUnreadable", $"the metadata beside the image {problem}");
+    }
+}
