@@ -30,6 +30,8 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
 
     private DirectoryStore Store => new(Pool);
 
+    private DirectoryOwnership Ownership => new(Store);
+
     /// <inheritdoc/>
     public async Task<PoolFacts> InspectAsync(CancellationToken cancellationToken)
     {
@@ -77,11 +79,15 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     public async Task<VolumeRecord> CreateAsync(VolumeRecord volume, CancellationToken cancellationToken)
     {
         var attempted = $"create volume {volume.Id}";
-        var sized = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
-        var entry = Entry(sized);
-        if (!Begin(entry, sized, attempted))
-            await GuardedAsync(attempted, () => Store.MakeAsync(entry, sized.SizeBytes, cancellationToken));
-        return sized;
+        var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
+        var entry = Entry(wanted);
+        if (FindMade(attempted, entry, wanted) is { } made)
+            return made;
+
+        WriteMetadata(wanted with { State = VolumeState.Creating });
+        if (!Store.Exists(entry, attempted))
+            await GuardedAsync(attempted, () => Store.MakeAsync(entry, wanted.SizeBytes, cancellationToken));
+        return wanted;
     }
 
     /// <inheritdoc/>
@@ -89,16 +95,20 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         VolumeRecord volume, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var attempted = $"create volume {volume.Id} from {IdOf(source)}";
-        var sized = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
-        var entry = Entry(sized);
-        if (!Begin(entry, sized, attempted))
+        var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
+        var entry = Entry(wanted);
+        if (FindMade(attempted, entry, wanted) is { } found)
+            return found;
+
+        if (!Store.Exists(entry, attempted))
         {
             var from = RequireSource(source, attempted);
-            await GuardedAsync(attempted, () => Store.CopyAsync(entry, from, sized.SizeBytes, cancellationToken));
+            WriteMetadata(wanted with { State = VolumeState.Creating });
+            await GuardedAsync(attempted, () => Store.CopyAsync(entry, from, wanted.SizeBytes, cancellationToken));
         }
 
-        var made = sized with { SharedBytes = SharedBytes(entry, progress) };
-        WriteMetadata(made);
+        var made = wanted with { SharedBytes = SharedBytes(entry, progress) };
+        WriteMetadata(made with { State = VolumeState.Creating });
         return made;
     }
 
@@ -107,7 +117,11 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     {
         var attempted = $"delete volume {volume.Id}";
         var entry = Entry(volume);
-        RequireMetadata(entry, attempted, () => MetadataFile.ReadVolume(entry.Folder, volume.Id) is not null);
+        var known = IoFailure.Guard(
+            attempted, () => Ownership.Require(attempted, entry, MetadataFile.ReadVolume(entry.Folder, volume.Id)));
+        IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
+        if (known is not null && known.State != VolumeState.Deleting)
+            WriteMetadata(known with { State = VolumeState.Deleting });
         await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
         IoFailure.Guard(attempted, () => MetadataFile.Remove(entry.Folder, entry.Id));
     }
@@ -205,15 +219,18 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     {
         var attempted = $"create snapshot {snapshot.Id} of {IdOf(source)}";
         var entry = Entry(snapshot);
+        if (IoFailure.Guard(attempted, () => Ownership.FindCut(attempted, entry, snapshot)) is { } found)
+            return found;
+
         if (!Store.Exists(entry, attempted))
         {
             var from = RequireSource(source, attempted);
-            IoFailure.Guard(attempted, () => MetadataFile.Write(entry.Folder, snapshot));
+            WriteMetadata(snapshot with { State = SnapshotState.Creating });
             await GuardedAsync(attempted, () => Store.CopyAsync(entry, from, limitBytes: null, cancellationToken));
         }
 
         var made = snapshot with { SharedBytes = SharedBytes(entry, progress) };
-        IoFailure.Guard(attempted, () => MetadataFile.Write(entry.Folder, made with { State = SnapshotState.Ready }));
+        WriteMetadata(made with { State = SnapshotState.Ready });
         return made;
     }
 
@@ -222,7 +239,11 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     {
         var attempted = $"delete snapshot {snapshot.Id}";
         var entry = Entry(snapshot);
-        RequireMetadata(entry, attempted, () => MetadataFile.ReadSnapshot(entry.Folder, snapshot.Id) is not null);
+        var known = IoFailure.Guard(
+            attempted, () => Ownership.Require(attempted, entry, MetadataFile.ReadSnapshot(entry.Folder, snapshot.Id)));
+        IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
+        if (known is not null && known.State != SnapshotState.Deleting)
+            WriteMetadata(known with { State = SnapshotState.Deleting });
         await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
         IoFailure.Guard(attempted, () => MetadataFile.Remove(entry.Folder, entry.Id));
     }
@@ -231,22 +252,11 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     public IReadOnlyList<FoundObject> List() =>
         IoFailure.Guard($"list pool {options.Name}", () => MetadataFile.List(_folder, dataExtension: ""));
 
-    /// <summary>Writes the metadata of what is about to be made; true where it is made already.</summary>
-    private bool Begin(DirectoryEntry entry, VolumeRecord volume, string attempted)
-    {
-        var exists = Store.Exists(entry, attempted);
-        // The same creation, repeated after a crash, has the same time; another one of the same name must not inherit the data.
-        if (exists && MetadataFile.ReadVolume(entry.Folder, volume.Id)?.CreatedAt != volume.CreatedAt)
-        {
-            throw new StorageException(
-                StorageError.DataLoss,
-                $"{attempted}: {entry.Path} exists, and its metadata file is missing or of another creation",
-                "nothing was touched: look whose data it is");
-        }
+    private VolumeRecord? FindMade(string attempted, DirectoryEntry entry, VolumeRecord wanted) =>
+        IoFailure.Guard(attempted, () => Ownership.FindMade(attempted, entry, wanted));
 
-        WriteMetadata(volume);
-        return exists;
-    }
+    private void WriteMetadata(SnapshotRecord snapshot) =>
+        IoFailure.Guard($"write metadata of snapshot {snapshot.Id}", () => MetadataFile.Write(_folder.SnapshotsPath, snapshot));
 
     private DirectoryEntry RequireSource(CopySource source, string attempted)
     {
@@ -278,17 +288,6 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         if (usage is { } done)
             progress.Report(done.UsedBytes, done.UsedBytes);
         return usage is { ExclusiveBytes: null } counted && Pool.FilesystemName == "xfs" ? counted.UsedBytes : 0;
-    }
-
-    private void RequireMetadata(DirectoryEntry entry, string attempted, Func<bool> hasMetadata)
-    {
-        if (Store.Exists(entry, attempted) && !IoFailure.Guard(attempted, hasMetadata))
-        {
-            throw new StorageException(
-                StorageError.DataLoss,
-                $"{attempted}: {entry.Path} has no metadata file, so nothing proves that it is this driver's",
-                "nothing was touched: look whose data it is");
-        }
     }
 
     private QuotaUsage? Measure(DirectoryEntry entry) => IoFailure.Guard($"measure {entry.Id}", () => Pool.Quota.Measure(entry));

@@ -64,12 +64,9 @@ internal sealed class DirectoryStore(DirectoryPool pool)
         },
         cancellationToken);
 
-    /// <summary>Removes the directory, and what was left of making or removing it. Refuses while something of it is mounted.</summary>
+    /// <summary>Removes the directory, and what was left of making or removing it. The caller has refused it if mounted.</summary>
     public async Task RemoveAsync(DirectoryEntry entry, string attempted, CancellationToken cancellationToken)
     {
-        foreach (var path in (string[])[entry.Path, entry.UnfinishedPath, entry.RemovedPath])
-            MountUse.Refuse(path, attempted);
-
         await RemoveLeftoversAsync(entry, cancellationToken);
         if (Exists(entry, attempted))
         {
@@ -86,9 +83,31 @@ internal sealed class DirectoryStore(DirectoryPool pool)
     private async Task CompleteAsync(DirectoryEntry entry, Func<string, Task> make, CancellationToken cancellationToken)
     {
         await RemoveLeftoversAsync(entry, cancellationToken);
-        await make(entry.UnfinishedPath);
+        try
+        {
+            await make(entry.UnfinishedPath);
+        }
+        catch (StorageException e) when (e.Error == StorageError.ResourceExhausted)
+        {
+            // A copy that did not fit must not leave the pool full. Whatever else goes wrong is kept, to be looked at.
+            await GiveBackAsync(entry, e);
+            throw;
+        }
+
         Directory.Move(entry.UnfinishedPath, entry.Path);
         DurableFile.SyncFolder(entry.Folder);
+    }
+
+    private async Task GiveBackAsync(DirectoryEntry entry, StorageException failure)
+    {
+        try
+        {
+            await RemoveLeftoversAsync(entry, CancellationToken.None);
+        }
+        catch (StorageException second)
+        {
+            throw new StorageException(failure.Error, $"{failure.Message}; and what was copied could not be removed: {second.Message}", failure.Remedy, failure);
+        }
     }
 
     private async Task RemoveLeftoversAsync(DirectoryEntry entry, CancellationToken cancellationToken)

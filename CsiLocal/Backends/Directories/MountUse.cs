@@ -8,7 +8,16 @@ internal static class MountUse
 {
     private sealed record Mount(string Device, string Root, string Point);
 
-    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: something is mounted in it, or it is mounted elsewhere.</exception>
+    /// <inheritdoc cref="Refuse(string, string)"/>
+    public static void Refuse(DirectoryEntry entry, string attempted)
+    {
+        foreach (var path in (string[])[entry.Path, entry.UnfinishedPath, entry.RemovedPath])
+            Refuse(path, attempted);
+    }
+
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.FailedPrecondition"/>: something is mounted in it, or it is mounted elsewhere.
+    /// </exception>
     public static void Refuse(string path, string attempted)
     {
         if (Find(File.ReadLines("/proc/self/mountinfo"), path) is { } point)
