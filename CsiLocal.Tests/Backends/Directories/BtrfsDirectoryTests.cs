@@ -1,5 +1,6 @@
 using CsiLocal.Configuration;
 using CsiLocal.Native;
+using CsiLocal.Tests.Support;
 using CsiLocal.Volumes;
 using Xunit;
 
@@ -16,7 +17,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_pool_with_quota_groups_offers_hard_limits_and_instant_copies()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
 
         var features = world.Backend.Features;
 
@@ -27,7 +28,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_pool_without_quota_groups_is_refused_with_the_command_that_enables_them()
     {
-        await using var world = await DirectoryWorld.PrepareAsync("btrfs", QuotaMode.Auto, enableQuota: false);
+        using var world = DirectoryWorld.Prepare("btrfs", QuotaMode.Auto, enableQuota: false);
 
         var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.InspectAsync(Token));
 
@@ -38,7 +39,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_pool_with_quota_none_has_snapshots_but_no_limits()
     {
-        await using var world = await DirectoryWorld.PrepareAsync("btrfs", QuotaMode.None, enableQuota: false);
+        using var world = DirectoryWorld.Prepare("btrfs", QuotaMode.None, enableQuota: false);
         await world.Backend.InspectAsync(Token);
         var volume = await world.CreateAsync("a", 4 * MiB);
         var sum = DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), (int)(8 * MiB));
@@ -55,7 +56,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_writer_is_stopped_at_the_size_of_the_volume()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 32 * MiB);
 
         var (written, errno) = DirectoryWorld.Fill(world.PathOf(volume, "f"), 64 * MiB);
@@ -67,7 +68,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_full_volume_takes_more_after_it_has_grown()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 32 * MiB);
         DirectoryWorld.Fill(world.PathOf(volume, "f"), 64 * MiB);
 
@@ -79,10 +80,10 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task Shrinking_stops_at_what_the_volume_holds()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 64 * MiB);
         DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), (int)(20 * MiB));
-        await world.Filesystem!.SyncAsync();
+        world.Sync();
 
         var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.ResizeAsync(volume, 16 * MiB, Token));
         var size = await world.Backend.ResizeAsync(volume, 32 * MiB, Token);
@@ -95,10 +96,10 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task Usage_space_and_health_are_exact_and_start_no_process()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 64 * MiB);
         DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), (int)(20 * MiB));
-        await world.Filesystem!.SyncAsync();
+        world.Sync();
         world.Runner.Commands.Clear();
 
         var usage = world.Backend.MeasureUsage(volume)!;
@@ -120,7 +121,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_snapshot_of_a_volume_being_written_holds_all_that_was_written_before()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a");
         var sum = DirectoryWorld.WriteRandom(world.PathOf(volume, "before"), (int)(8 * MiB));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
@@ -145,7 +146,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task Clones_and_restored_volumes_outlive_their_sources_and_have_limits_of_their_own()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 32 * MiB);
         var sum = DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), (int)(16 * MiB));
         var snapshot = await world.SnapshotAsync("s", volume);
@@ -165,7 +166,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_full_volume_can_be_copied_and_deleted()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 32 * MiB);
         DirectoryWorld.Fill(world.PathOf(volume, "f"), 64 * MiB);
         var sum = DirectoryWorld.Checksum(world.PathOf(volume, "f"));
@@ -181,13 +182,13 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task Space_promised_to_a_volume_counts_again_what_it_shares_with_a_snapshot()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a", 64 * MiB);
         DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), (int)(16 * MiB));
-        await world.Filesystem!.SyncAsync();
+        world.Sync();
 
         var snapshot = await world.SnapshotAsync("s", volume);
-        await world.Filesystem.SyncAsync();
+        world.Sync();
         var space = world.Backend.MeasureSpace([volume], [snapshot]);
 
         Assert.InRange(space.FreeBytes - space.AvailableBytes, 63 * MiB, 64 * MiB);
@@ -196,7 +197,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task Subvolumes_that_a_workload_made_go_with_the_volume_whatever_they_are_called()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var other = await world.CreateAsync("other");
         var sum = DirectoryWorld.WriteRandom(world.PathOf(other, "f"), (int)MiB);
         using (var descriptor = DirectoryDescriptor.Open(world.PathOf(other)))
@@ -205,9 +206,9 @@ public sealed class BtrfsDirectoryTests
             var volume = await world.CreateAsync("a");
             var forged = world.PathOf(volume, $"x\nID {BtrfsControl.SubvolumeId(descriptor)} gen 1 top level 5 path y");
             Directory.CreateDirectory(world.PathOf(volume, "d"));
-            await world.Filesystem!.RunAsync("btrfs", "subvolume", "create", world.PathOf(volume, "d", "nested"));
-            await world.Filesystem.RunAsync("btrfs", "subvolume", "create", world.PathOf(volume, "d", "nested", "deeper"));
-            await world.Filesystem.RunAsync("btrfs", "subvolume", "snapshot", "-r", world.PathOf(volume, "d", "nested"), forged);
+            HostCommand.Run("btrfs", "subvolume", "create", world.PathOf(volume, "d", "nested"));
+            HostCommand.Run("btrfs", "subvolume", "create", world.PathOf(volume, "d", "nested", "deeper"));
+            HostCommand.Run("btrfs", "subvolume", "snapshot", "-r", world.PathOf(volume, "d", "nested"), forged);
 
             await world.Backend.DeleteAsync(volume, Token);
 
@@ -221,7 +222,7 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_plain_directory_in_the_place_of_a_volume_is_refused_and_kept()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = DirectoryWorld.Record("a");
         Directory.CreateDirectory(world.PathOf(volume));
         world.Backend.WriteMetadata(volume);
@@ -235,10 +236,10 @@ public sealed class BtrfsDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_volume_whose_quotas_were_switched_off_is_reported_as_degraded()
     {
-        await using var world = await DirectoryWorld.MakeAsync("btrfs");
+        using var world = await DirectoryWorld.MakeAsync("btrfs");
         var volume = await world.CreateAsync("a");
 
-        await world.Filesystem!.RunAsync("btrfs", "quota", "disable", world.Filesystem.MountPoint);
+        HostCommand.Run("btrfs", "quota", "disable", world.Filesystem!.Path);
 
         var finding = Assert.Single(world.Backend.Inspect(volume));
         Assert.Equal((HealthStatus.Degraded, "LimitNotEnforced"), (finding.Status, finding.Reason));

@@ -1,5 +1,6 @@
 using CsiLocal.Backends.Directories;
 using CsiLocal.Native;
+using CsiLocal.Tests.Support;
 using CsiLocal.Volumes;
 using Xunit;
 
@@ -111,8 +112,8 @@ public sealed class DirectoryRuleTests
     public async Task A_project_is_inherited_by_what_is_made_in_its_directory()
     {
         // xfs keeps project ids even where the kernel has no quotas to count them with.
-        await using var filesystem = await LoopFilesystem.MakeAsync("xfs");
-        var folder = Directory.CreateDirectory(Path.Combine(filesystem.MountPoint, "v")).FullName;
+        using var filesystem = new LoopFilesystem("xfs", 512);
+        var folder = Directory.CreateDirectory(Path.Combine(filesystem.Path, "v")).FullName;
         using (var directory = DirectoryDescriptor.Open(folder))
             ProjectQuotaControl.Assign(directory, 4711);
 

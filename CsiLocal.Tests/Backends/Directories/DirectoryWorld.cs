@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using CsiLocal.Backends;
 using CsiLocal.Backends.Directories;
 using CsiLocal.Configuration;
+using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Support;
 using CsiLocal.Volumes;
 using Xunit;
@@ -9,7 +10,7 @@ using Xunit;
 namespace CsiLocal.Tests.Backends.Directories;
 
 /// <summary>An inspected directory pool on a real file system: btrfs and xfs of its own, or the host's for "host".</summary>
-internal sealed class DirectoryWorld : IAsyncDisposable, ICopyProgress
+internal sealed class DirectoryWorld : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -20,7 +21,7 @@ internal sealed class DirectoryWorld : IAsyncDisposable, ICopyProgress
         {
             Name = "dirs",
             Backend = BackendKind.Directory,
-            Path = Path.Combine(filesystem?.MountPoint ?? _folder.Path, "pool"),
+            Path = Path.Combine(filesystem?.Path ?? _folder.Path, "pool"),
             Quota = quota,
         };
         Backend = new DirectoryBackend(Options, Runner);
@@ -37,24 +38,22 @@ internal sealed class DirectoryWorld : IAsyncDisposable, ICopyProgress
     /// <summary>A folder outside the pool.</summary>
     public string Outside => _folder.Path;
 
-    public (long Done, long Total) Progress { get; private set; }
-
-    long ICopyProgress.ResumeFrom => 0;
+    public RecordedProgress Progress { get; } = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>The pool not yet inspected.</summary>
-    public static async Task<DirectoryWorld> PrepareAsync(string filesystem, QuotaMode quota, bool enableQuota = true)
+    public static DirectoryWorld Prepare(string filesystem, QuotaMode quota, bool enableQuota = true)
     {
-        var loop = filesystem == "host" ? null : await LoopFilesystem.MakeAsync(filesystem);
+        var loop = filesystem == "host" ? null : new LoopFilesystem(filesystem, 512);
         if (filesystem == "btrfs" && enableQuota)
-            await loop!.RunAsync("btrfs", "quota", "enable", loop.MountPoint);
+            HostCommand.Run("btrfs", "quota", "enable", loop!.Path);
         return new DirectoryWorld(loop, quota);
     }
 
     public static async Task<DirectoryWorld> MakeAsync(string filesystem, QuotaMode quota = QuotaMode.Auto)
     {
-        var world = await PrepareAsync(filesystem, quota);
+        var world = Prepare(filesystem, quota);
         await world.Backend.InspectAsync(Token);
         return world;
     }
@@ -69,13 +68,13 @@ internal sealed class DirectoryWorld : IAsyncDisposable, ICopyProgress
     }
 
     public Task<SnapshotRecord> SnapshotAsync(string name, VolumeRecord source, bool inUse = false) =>
-        Backend.CreateSnapshotAsync(Records.Snapshot(name, source), new CopySource { Volume = source, InUse = inUse }, this, Token);
+        Backend.CreateSnapshotAsync(Records.Snapshot(name, source), new CopySource { Volume = source, InUse = inUse }, Progress, Token);
 
     public Task<VolumeRecord> CloneAsync(string name, VolumeRecord source, long sizeBytes = 64 * Records.MiB) =>
-        Backend.CreateFromAsync(Record(name, sizeBytes), new CopySource { Volume = source }, this, Token);
+        Backend.CreateFromAsync(Record(name, sizeBytes), new CopySource { Volume = source }, Progress, Token);
 
     public Task<VolumeRecord> RestoreAsync(string name, SnapshotRecord source, long sizeBytes = 64 * Records.MiB) =>
-        Backend.CreateFromAsync(Record(name, sizeBytes), new CopySource { Snapshot = source }, this, Token);
+        Backend.CreateFromAsync(Record(name, sizeBytes), new CopySource { Snapshot = source }, Progress, Token);
 
     public string PathOf(VolumeRecord volume, params string[] parts) => Path.Combine([Backend.Location(volume), .. parts]);
 
@@ -109,15 +108,13 @@ internal sealed class DirectoryWorld : IAsyncDisposable, ICopyProgress
         }
     }
 
-    public void Report(long doneBytes, long totalBytes) => Progress = (doneBytes, totalBytes);
+    /// <summary>Has everything counted: btrfs counts at its commits.</summary>
+    public void Sync() => HostCommand.Run("sync", "--file-system", Options.Path);
 
-    public void RecordFreeze(string? path) => Assert.Fail("nothing is frozen for a directory");
-
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         Runner.Dispose();
-        if (Filesystem is not null)
-            await Filesystem.DisposeAsync();
+        Filesystem?.Dispose();
         _folder.Dispose();
     }
 }

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using CsiLocal.Backends.Directories;
 using CsiLocal.Configuration;
+using CsiLocal.Tools;
 using CsiLocal.Volumes;
 using Xunit;
 
@@ -18,7 +20,7 @@ public sealed class PlainDirectoryTests
     public async Task A_pool_that_asks_for_limits_the_kernel_cannot_give_is_refused_with_the_reason(string filesystem, string option)
     {
         Assert.SkipWhen(KernelConfig.Has(option) != false, $"this kernel has {option}, or does not tell");
-        await using var world = await DirectoryWorld.PrepareAsync(filesystem, QuotaMode.Auto);
+        using var world = DirectoryWorld.Prepare(filesystem, QuotaMode.Auto);
 
         var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.InspectAsync(Token));
 
@@ -32,7 +34,7 @@ public sealed class PlainDirectoryTests
     [InlineData("host")]
     public async Task Without_a_quota_nothing_is_promised_and_shrinking_is_refused(string filesystem)
     {
-        await using var world = await DirectoryWorld.MakeAsync(filesystem, QuotaMode.None);
+        using var world = await DirectoryWorld.MakeAsync(filesystem, QuotaMode.None);
         var volume = await world.CreateAsync("a");
 
         var space = world.Backend.MeasureSpace([volume], []);
@@ -50,7 +52,7 @@ public sealed class PlainDirectoryTests
     [InlineData("host")]
     public async Task Copies_keep_contents_links_and_attributes_and_outlive_their_source(string filesystem)
     {
-        await using var world = await DirectoryWorld.MakeAsync(filesystem, QuotaMode.None);
+        using var world = await DirectoryWorld.MakeAsync(filesystem, QuotaMode.None);
         var volume = await world.CreateAsync("a");
         var sum = DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), 3_000_001);
         File.SetUnixFileMode(world.PathOf(volume), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.SetGroup);
@@ -76,7 +78,7 @@ public sealed class PlainDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_published_source_is_not_copied_and_the_remedy_is_told()
     {
-        await using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
+        using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
         var volume = await world.CreateAsync("a");
 
         var refusal = await Assert.ThrowsAsync<StorageException>(() => world.SnapshotAsync("s", volume, inUse: true));
@@ -89,7 +91,7 @@ public sealed class PlainDirectoryTests
     [Fact(Timeout = Seconds60)]
     public async Task A_cancelled_copy_leaves_no_volume_and_starts_over_when_repeated()
     {
-        await using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
+        using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
         var volume = await world.CreateAsync("a");
         var sum = DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), 100_000);
         world.Runner.Instead = command => command.Program != "cp"
@@ -107,23 +109,30 @@ public sealed class PlainDirectoryTests
     }
 
     [Fact(Timeout = Seconds60)]
-    public async Task A_copy_that_does_not_fit_says_that_the_space_is_used_up()
+    public async Task A_copy_that_does_not_fit_says_so_and_gives_its_space_back()
     {
-        await using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
+        using var world = await DirectoryWorld.MakeAsync("xfs", QuotaMode.None);
         var volume = await world.CreateAsync("a");
-        world.Runner.Instead = static command => command.Program != "cp"
-            ? null
-            : new CsiLocal.Tools.ToolOutput(1, "", "cp: error writing '/pool/f': No space left on device\n");
+        world.Runner.Instead = command =>
+        {
+            if (command.Program != "cp")
+                return null;
+            var (_, errno) = DirectoryWorld.Fill(Path.Combine(command.Arguments[^1], "f"), long.MaxValue);
+            return new ToolOutput(1, "", $"cp: error writing: {Marshal.GetPInvokeErrorMessage(errno)}");
+        };
 
         var failure = await Assert.ThrowsAsync<StorageException>(() => world.CloneAsync("c", volume));
 
         Assert.Equal(StorageError.ResourceExhausted, failure.Error);
+        Assert.Equal([world.PathOf(volume)], Directory.EnumerateDirectories(Path.Combine(world.Options.Path, "volumes")));
+        await world.Backend.DeleteAsync(DirectoryWorld.Record("c"), Token);
+        Assert.Equal(volume.Id, Assert.Single(world.Backend.List()).Volume!.Id);
     }
 
     [Fact(Timeout = Seconds60)]
     public async Task Deleting_follows_no_symbolic_link()
     {
-        await using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
+        using var world = await DirectoryWorld.MakeAsync("host", QuotaMode.None);
         var outside = Directory.CreateDirectory(Path.Combine(world.Outside, "kept")).FullName;
         File.WriteAllText(Path.Combine(outside, "f"), "kept");
         var volume = await world.CreateAsync("a");
