@@ -38,13 +38,6 @@ internal sealed record PoolFacts(string Identity, string FilesystemName);
 /// <param name="AvailableBytes">What a new volume may take: free, times over-provisioning, less what existing volumes were promised and have not taken. May be negative.</param>
 internal sealed record PoolSpace(long TotalBytes, long FreeBytes, long AvailableBytes);
 
-/// <summary>A volume made reachable on this node.</summary>
-/// <param name="Path">The block device (<c>/dev/loop7</c>) or the directory.</param>
-/// <param name="IsBlockDevice">What <paramref name="Path"/> is.</param>
-/// <param name="DeviceNumber">Block device: its number as in <c>st_rdev</c>; directory: that of its file system, <c>st_dev</c>.</param>
-/// <param name="SizeBytes">Block device: its size, for the interlock; directory: 0.</param>
-internal sealed record Attachment(string Path, bool IsBlockDevice, ulong DeviceNumber, long SizeBytes);
-
 /// <summary>What is copied from: exactly one of the two records is set.</summary>
 internal sealed record CopySource
 {

@@ -3,6 +3,7 @@ namespace CsiLocal.Native;
 /// <summary>The errno values that decide something here (Linux, the same on x86-64 and arm64).</summary>
 internal static class Errno
 {
+    public const int NotPermitted = 1;
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int Io = 5;
@@ -17,6 +18,8 @@ internal static class Errno
     public const int NotTty = 25;
     public const int NoSpace = 28;
     public const int ReadOnlyFilesystem = 30;
+    public const int NoSystemCall = 38;
+    public const int NotEmpty = 39;
     public const int SymlinkLoop = 40;
     public const int NotSupported = 95;
     public const int QuotaExceeded = 122;

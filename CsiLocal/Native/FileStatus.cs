@@ -40,6 +40,10 @@ internal readonly partial record struct FileStatus(
         return Marshal.GetLastPInvokeError() is Errno.NoEntry or Errno.NotDirectory ? null : throw NativeException.Last("statx", path);
     }
 
+    /// <summary>The status of what a path leads to; null where there is nothing, or it may not be seen.</summary>
+    public static FileStatus? FindFollowing(string path) =>
+        Statx(CurrentFolder, path, 0, BasicAndBirth, out var raw) == 0 ? From(raw) : null;
+
     public static FileStatus Of(SafeFileHandle handle, string path) =>
         Statx((int)handle.DangerousGetHandle(), "", EmptyPath, BasicAndBirth, out var raw) == 0
             ? From(raw)

@@ -7,7 +7,11 @@ namespace CsiLocal.Native;
 /// <param name="TotalBytes">Its size.</param>
 /// <param name="AvailableBytes">Free to unprivileged users: what is set aside for root is not counted.</param>
 /// <param name="ReadOnly">Mounted read-only.</param>
-internal readonly partial record struct FilesystemStatus(long Magic, long TotalBytes, long AvailableBytes, bool ReadOnly)
+/// <param name="FreeBytes">Free, with what is set aside for root.</param>
+/// <param name="Inodes">Inodes it has; 0 where it makes them as needed (btrfs).</param>
+/// <param name="FreeInodes">Inodes left.</param>
+internal readonly partial record struct FilesystemStatus(
+    long Magic, long TotalBytes, long AvailableBytes, bool ReadOnly, long FreeBytes, long Inodes, long FreeInodes)
 {
     private const long ReadOnlyFlag = 1; // ST_RDONLY
 
@@ -22,7 +26,14 @@ internal readonly partial record struct FilesystemStatus(long Magic, long TotalB
 
     public static FilesystemStatus Of(string path) =>
         Statfs(path, out var raw) == 0
-            ? new FilesystemStatus(raw.Type, raw.Blocks * raw.BlockSize, raw.Available * raw.BlockSize, (raw.Flags & ReadOnlyFlag) != 0)
+            ? new FilesystemStatus(
+                raw.Type,
+                raw.Blocks * raw.BlockSize,
+                raw.Available * raw.BlockSize,
+                (raw.Flags & ReadOnlyFlag) != 0,
+                raw.Free * raw.BlockSize,
+                raw.Files,
+                raw.FreeFiles)
             : throw NativeException.Last("statfs", path);
 
     [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

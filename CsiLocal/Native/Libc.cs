@@ -72,7 +72,7 @@ internal static unsafe partial class Libc
     public static partial int open(string path, int flags, int mode);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial long syscall(long number, long first, long second, long third, long fourth);
+    public static partial long syscall(long number, long first, long second, long third, long fourth, long fifth = 0);
 
     // posix_spawn and its kin return the error number instead of setting errno.
     [LibraryImport("libc")]
