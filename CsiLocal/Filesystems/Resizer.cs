@@ -1,0 +1,44 @@
+using CsiLocal.Native;
+using CsiLocal.Tools;
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Filesystems;
+
+/// <summary>Lets a mounted file system fill its device.</summary>
+internal sealed class Resizer(ICommandRunner commands)
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
+
+    /// <summary>Grows the file system on <paramref name="attachment"/>, mounted read-write at <paramref name="mountPath"/>, where it does not fill the device. Idempotent; starts no process where nothing is to do.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Internal"/>: the tool failed; the file system keeps its size.</exception>
+    public async Task GrowAsync(
+        string operation, Attachment attachment, FilesystemType type, string mountPath, CancellationToken cancellationToken)
+    {
+        if (FillsDevice(attachment.Path))
+            return;
+
+        var command = type switch
+        {
+            FilesystemType.Ext4 => new ToolCommand("resize2fs", attachment.Path),
+            FilesystemType.Xfs => new ToolCommand("xfs_growfs", mountPath),
+            FilesystemType.Btrfs => new ToolCommand("btrfs", "filesystem", "resize", "max", mountPath),
+            _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
+        };
+        var output = await commands.RunAsync(command with { Timeout = Timeout }, cancellationToken);
+        if (!output.Succeeded)
+        {
+            throw new StorageException(
+                StorageError.Internal,
+                $"{operation}: {command.Program} could not grow the file system at {mountPath}: {output.Summary}",
+                "the device has its new size and the data is untouched: mend the cause and expand again");
+        }
+    }
+
+    /// <summary>True where the file system could not use more of the device than it does. A few reads.</summary>
+    /// <remarks>While xfs is mounted its superblock on the device may lag behind: then the tool is run once more and finds nothing to do.</remarks>
+    public static bool FillsDevice(string path)
+    {
+        using var device = BlockDevice.Open(path);
+        return Superblock.Read(device) is not { } found || device.SizeBytes - found.SizeBytes < found.Grain;
+    }
+}
