@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging;
+
+namespace CsiLocal.Diagnostics;
+
+/// <summary>Every log line of the driver, named as an event. Information: something changed. Warning: a person may have to look. Error: our fault.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "{Driver} {Version} serves mode {Mode} on {Endpoint}, node {NodeId}, state {StateDirectory}")]
+    public static partial void Starting(ILogger log, string driver, string version, string mode, string endpoint, string nodeId, string stateDirectory);
+
+    [LoggerMessage(2, LogLevel.Information, "Ready after {Milliseconds} ms: {Volumes} volumes, {Snapshots} snapshots, {Pools} pools")]
+    public static partial void Ready(ILogger log, long milliseconds, int volumes, int snapshots, int pools);
+
+    [LoggerMessage(3, LogLevel.Information, "Stopping: waiting for what runs")]
+    public static partial void Stopping(ILogger log);
+
+    [LoggerMessage(10, LogLevel.Information, "Pool {Pool} at {Path} on {Filesystem} is ready")]
+    public static partial void PoolReady(ILogger log, string pool, string path, string filesystem);
+
+    [LoggerMessage(11, LogLevel.Warning, "Pool {Pool} cannot be used: {Problem}")]
+    public static partial void PoolUnavailable(ILogger log, string pool, string problem);
+
+    [LoggerMessage(12, LogLevel.Information, "Configuration: {Change}")]
+    public static partial void ConfigurationChanged(ILogger log, string change);
+
+    [LoggerMessage(13, LogLevel.Error, "Configuration not taken over: {Problem}")]
+    public static partial void ConfigurationRefused(ILogger log, string problem);
+
+    [LoggerMessage(20, LogLevel.Information, "{Target} {What}: {Why}")]
+    public static partial void Changed(ILogger log, string target, string what, string why);
+
+    [LoggerMessage(21, LogLevel.Warning, "{Target} {What}: {Why}")]
+    public static partial void NeedsAttention(ILogger log, string target, string what, string why);
+
+    [LoggerMessage(30, LogLevel.Information, "{Rpc} {Target} {Status} {Milliseconds} ms")]
+    public static partial void CallSucceeded(ILogger log, string rpc, string target, string status, double milliseconds);
+
+    [LoggerMessage(31, LogLevel.Warning, "{Rpc} {Target} {Status} {Milliseconds} ms: {Message}")]
+    public static partial void CallRefused(ILogger log, string rpc, string target, string status, double milliseconds, string message);
+
+    [LoggerMessage(32, LogLevel.Error, "{Rpc} {Target} {Status} {Milliseconds} ms: {Message}")]
+    public static partial void CallFailed(ILogger log, Exception? exception, string rpc, string target, string status, double milliseconds, string message);
+
+    [LoggerMessage(33, LogLevel.Debug, "{Rpc} {Target} {Status} {Milliseconds} ms")]
+    public static partial void CallAnswered(ILogger log, string rpc, string target, string status, double milliseconds);
+
+    [LoggerMessage(40, LogLevel.Debug, "Command {Command} exit code {ExitCode} {Milliseconds} ms")]
+    public static partial void CommandEnded(ILogger log, string command, int exitCode, double milliseconds);
+
+    [LoggerMessage(41, LogLevel.Warning, "Command {Command} failed: {Problem}")]
+    public static partial void CommandFailed(ILogger log, string command, string problem);
+
+    [LoggerMessage(50, LogLevel.Warning, "A command of an earlier run of the daemon is still at work and is stopped: {Command} (pid {ProcessId})")]
+    public static partial void LeftoverFound(ILogger log, int processId, string command);
+
+    [LoggerMessage(51, LogLevel.Error, "state.db was damaged and set aside as {Path}; the volumes are taken from the pools' own metadata")]
+    public static partial void StateSetAside(ILogger log, string path);
+}

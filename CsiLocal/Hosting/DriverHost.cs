@@ -1,0 +1,107 @@
+using CsiLocal.Configuration;
+using CsiLocal.Diagnostics;
+using CsiLocal.State;
+using CsiLocal.Volumes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
+
+namespace CsiLocal.Hosting;
+
+/// <summary>One running daemon: opens the state, serves the socket, recovers, becomes ready; on the way out the same backwards.</summary>
+internal sealed class DriverHost : IAsyncDisposable
+{
+    /// <summary>How long running calls may take to finish once the daemon is told to stop; then they are interrupted.</summary>
+    public static readonly TimeSpan DrainGrace = TimeSpan.FromSeconds(30);
+
+    private readonly DriverServices services;
+    private readonly StateDirectoryLock stateLock;
+    private readonly WebApplication app;
+    private readonly ILogger log;
+    private readonly CancellationTokenSource background = new();
+    private Task housekeeping = Task.CompletedTask;
+
+    private DriverHost(DriverServices services, StateDirectoryLock stateLock, WebApplication app, ILogger log)
+    {
+        this.services = services;
+        this.stateLock = stateLock;
+        this.app = app;
+        this.log = log;
+    }
+
+    public DriverServices Services => services;
+
+    /// <summary>Starts a daemon and returns once it is ready.</summary>
+    /// <param name="options">What to run with.</param>
+    /// <param name="resolve">Reads flags, environment and file anew, for a reload.</param>
+    /// <exception cref="StorageException">The state directory or the endpoint belongs to another daemon, or cannot be used.</exception>
+    public static async Task<DriverHost> StartAsync(
+        DriverOptions options, Func<DriverOptions> resolve, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        var log = loggers.CreateLogger<DriverHost>();
+        var stateLock = StateDirectoryLock.Acquire(options.StateDirectory);
+        StateStore? store = null;
+        try
+        {
+            store = StateStore.Open(options.StateDirectory, clock);
+            if (store.DamagedFileSetAside is { } damaged)
+                Log.StateSetAside(log, damaged);
+
+            var services = new DriverServices(options, resolve, store, loggers, clock);
+            var socket = options.SocketPath;
+            await UnixEndpoint.PrepareAsync(socket, cancellationToken);
+            var app = Build(services, socket);
+            await app.StartAsync(cancellationToken);
+            UnixEndpoint.Restrict(socket);
+            Log.Starting(
+                log, options.File.DriverName, BuildInfo.Version, options.Mode.ToString().ToLowerInvariant(), options.Endpoint, options.NodeId,
+                options.StateDirectory);
+
+            var host = new DriverHost(services, stateLock, app, log);
+            await services.Startup.RunAsync(options.File, cancellationToken);
+            services.Readiness.SetReady();
+            host.housekeeping = services.Housekeeping.RunAsync(host.background.Token);
+            Log.Ready(
+                log, (long)clock.GetElapsedTime(started).TotalMilliseconds, store.AllVolumes().Count, store.AllSnapshots().Count,
+                services.Pools.All.Count);
+            return host;
+        }
+        catch
+        {
+            store?.Dispose();
+            stateLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Drains and stops: no new calls, running ones finish, the state is closed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        services.Readiness.SetNotReady("stopping");
+        Log.Stopping(log);
+        await services.Operations.DrainAsync(DrainGrace);
+        await background.CancelAsync();
+        await housekeeping;
+        await app.StopAsync();
+        await app.DisposeAsync();
+        services.Dispose();
+        stateLock.Dispose();
+        background.Dispose();
+    }
+
+    private static WebApplication Build(DriverServices services, string socket)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = 1024;
+            kestrel.ListenUnixSocket(socket, static listen => listen.Protocols = HttpProtocols.Http2);
+        });
+        var app = builder.Build();
+        app.Run(services.Calls.HandleAsync);
+        return app;
+    }
+}

@@ -1,0 +1,94 @@
+using CsiLocal.Backends;
+using CsiLocal.Backends.Directories;
+using CsiLocal.Backends.Images;
+using CsiLocal.Configuration;
+using CsiLocal.Diagnostics;
+using CsiLocal.Filesystems;
+using CsiLocal.Grpc;
+using CsiLocal.Rpc;
+using CsiLocal.State;
+using CsiLocal.Tools;
+using CsiLocal.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace CsiLocal.Hosting;
+
+/// <summary>The composition root: every object of the daemon, built top to bottom, once.</summary>
+internal sealed class DriverServices : IDisposable
+{
+    private readonly StateStore store;
+    private readonly CommandRunner commands;
+
+    public DriverServices(DriverOptions options, Func<DriverOptions> resolve, StateStore store, ILoggerFactory loggers, TimeProvider clock)
+    {
+        this.store = store;
+        commands = new CommandRunner(store.StateId);
+        var tools = new JournalingCommandRunner(commands, store, clock, loggers.CreateLogger<JournalingCommandRunner>());
+        var node = new NodeIdentity(options.File.DriverName, options.NodeId);
+        var history = new History(store, loggers.CreateLogger<History>());
+        var locks = new KeyedLocks();
+
+        Operations = new OperationRunner();
+        Pools = new PoolRegistry(pool => Backend(pool, tools, clock), store, loggers.CreateLogger<PoolRegistry>());
+        var capacity = new CapacityManager(store, clock);
+        var sources = new SourceResolver(store, Pools, locks);
+        var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, node, history, clock);
+        var snapshots = new SnapshotManager(store, Pools, capacity, locks, Operations, sources, history, clock);
+
+        var probe = new SignatureProbe(tools);
+        var mounter = new Mounter(tools);
+        var preparer = new FilesystemPreparer(
+            store, probe, new Formatter(tools, probe), new FilesystemCheck(tools),
+            new UuidChanger(tools, mounter, Path.Combine(options.StateDirectory, "work")), history, clock);
+        var facts = new MountFacts(() => Reloader!.Current.File.PublishRoots);
+        var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
+
+        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);
+        Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
+        Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
+        Housekeeping = new Housekeeping(store, Pools, Startup, () => Reloader.Current.File.JournalRetention, clock);
+
+        Calls = new GrpcServiceMap(
+            new GrpcServerOptions { TimeProvider = clock },
+            [new CallInterceptor(store, Readiness, clock, loggers.CreateLogger<CallInterceptor>())],
+            loggers.CreateLogger<GrpcServiceMap>());
+        var messages = new Messages(node);
+        var health = new HealthInspector(Pools);
+        RpcServices.Bind(
+            Calls,
+            new IdentityService(node, Readiness),
+            new ControllerService(volumes, snapshots, capacity, Pools, store, health, node, messages),
+            new NodeService(
+                mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
+            new AdminService(store, Pools, capacity, Reloader.ReloadAsync));
+    }
+
+    public Readiness Readiness { get; } = new();
+
+    public OperationRunner Operations { get; }
+
+    public PoolRegistry Pools { get; }
+
+    public StartupTask Startup { get; }
+
+    public ConfigurationReloader Reloader { get; }
+
+    public Housekeeping Housekeeping { get; }
+
+    public GrpcServiceMap Calls { get; }
+
+    public void Dispose()
+    {
+        Reloader.Dispose();
+        Operations.Dispose();
+        commands.Dispose();
+        store.Dispose();
+    }
+
+    private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, TimeProvider clock) => pool.Backend switch
+    {
+        BackendKind.Image => new ImageBackend(pool, clock),
+        BackendKind.Directory => new DirectoryBackend(pool, tools),
+        _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
+    };
+}

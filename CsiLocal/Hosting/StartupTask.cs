@@ -1,0 +1,43 @@
+using CsiLocal.Configuration;
+using CsiLocal.Diagnostics;
+using CsiLocal.State;
+using CsiLocal.Tools;
+using CsiLocal.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace CsiLocal.Hosting;
+
+/// <summary>What has to be done before the first call is served: end what an earlier run left running, look at the pools, recover.</summary>
+internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery recovery, ILogger<StartupTask> log)
+{
+    private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
+
+    public async Task RunAsync(FileConfiguration configuration, CancellationToken cancellationToken)
+    {
+        // A command that outlived its daemon may still be writing: nothing is compared with facts before it is gone.
+        foreach (var leftover in LeftoverCommands.Find(store.StateId))
+            Log.LeftoverFound(log, leftover.ProcessId, leftover.CommandLine);
+
+        foreach (var stubborn in await LeftoverCommands.StopAsync(store.StateId, cancellationToken))
+        {
+            throw new StorageException(
+                StorageError.Unavailable,
+                $"start: the command '{stubborn.CommandLine}' (pid {stubborn.ProcessId}) of an earlier run is still at work and cannot be killed",
+                "wait until its device answers, or restart the machine");
+        }
+
+        recovery.BeginRun((await File.ReadAllTextAsync(BootIdFile, cancellationToken)).Trim());
+        await BringUpAsync(pools.Configure(configuration), cancellationToken);
+    }
+
+    /// <summary>Looks at pools and recovers what they hold; those that cannot be used stay unavailable and are looked at again later.</summary>
+    public async Task BringUpAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        foreach (var name in names)
+        {
+            var (pool, firstSeen) = await pools.InspectAsync(name, cancellationToken);
+            if (pool.IsReady)
+                await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using CsiLocal.Volumes;
+using Proto = Csi.V1;
+
+namespace CsiLocal.Rpc;
+
+/// <summary>Which volume or snapshot a call is about, and whether it changes something: what the journal and the log need to know.</summary>
+internal static class CallTargets
+{
+    /// <summary>The id that the call is about, as the journal has it; null where there is none.</summary>
+    public static string? Of(object request) => request switch
+    {
+        Proto.CreateVolumeRequest r => VolumeId.Mint(r.Name).Value,
+        Proto.CreateSnapshotRequest r => SnapshotId.Mint(r.Name).Value,
+        Proto.DeleteVolumeRequest r => Safe(r.VolumeId),
+        Proto.DeleteSnapshotRequest r => Safe(r.SnapshotId),
+        Proto.GetSnapshotRequest r => Safe(r.SnapshotId),
+        Proto.ControllerExpandVolumeRequest r => Safe(r.VolumeId),
+        Proto.ControllerGetVolumeRequest r => Safe(r.VolumeId),
+        Proto.ControllerGetVolumeHealthRequest r => Safe(r.VolumeId),
+        Proto.ValidateVolumeCapabilitiesRequest r => Safe(r.VolumeId),
+        Proto.NodeStageVolumeRequest r => Safe(r.VolumeId),
+        Proto.NodeUnstageVolumeRequest r => Safe(r.VolumeId),
+        Proto.NodePublishVolumeRequest r => Safe(r.VolumeId),
+        Proto.NodeUnpublishVolumeRequest r => Safe(r.VolumeId),
+        Proto.NodeExpandVolumeRequest r => Safe(r.VolumeId),
+        Proto.NodeGetVolumeStatsRequest r => Safe(r.VolumeId),
+        Proto.NodeGetVolumeHealthRequest r => Safe(r.VolumeId),
+        _ => null,
+    };
+
+    /// <summary>Whether the journal keeps the call. Reads are left out: COs poll them all day.</summary>
+    public static bool Changes(string rpc) => rpc is
+        "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"
+        or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume" or "Reload";
+
+    private static string? Safe(string id) => id.Length == 0 ? null : FieldRules.Printable(id);
+}

@@ -1,0 +1,92 @@
+using CsiLocal.Backends;
+using CsiLocal.Filesystems;
+using CsiLocal.State;
+
+namespace CsiLocal.Volumes;
+
+/// <summary>Brings a volume's device to the point where it can be mounted: formatted exactly once, of the right identity, checked.</summary>
+/// <remarks>Design §2.1: whatever does not match the record is refused and touched by nothing.</remarks>
+internal sealed class FilesystemPreparer(
+    StateStore store, SignatureProbe probe, Formatter formatter, FilesystemCheck check, UuidChanger uuids, History history, TimeProvider clock)
+{
+    /// <returns>The record, now <see cref="FormatState.Formatted"/>.</returns>
+    /// <exception cref="StorageException">DataLoss: what is on the device does not match the record.</exception>
+    public Task<VolumeRecord> PrepareAsync(VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken) =>
+        record.Format switch
+        {
+            FormatState.Never => FormatAsync(record, backend, attachment, cancellationToken),
+            FormatState.Formatting => FinishFormatAsync(record, backend, attachment, cancellationToken),
+            FormatState.Inherited => TakeOverAsync(record, backend, attachment, cancellationToken),
+            FormatState.Formatted => VerifyAsync(record, attachment, cancellationToken),
+            _ => throw new ArgumentOutOfRangeException(nameof(record), record.Format, null),
+        };
+
+    private async Task<VolumeRecord> FormatAsync(
+        VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
+    {
+        await formatter.FormatAsync(
+            record, attachment, () => store.UpdateVolume(record with { Format = FormatState.Formatting }), cancellationToken);
+        return Formatted(record, backend, $"{record.Filesystem} {record.FilesystemUuid} on {attachment.Path}");
+    }
+
+    /// <summary>An mkfs of ours was interrupted before the volume was ever mounted: take over what it finished, or start from blank.</summary>
+    private async Task<VolumeRecord> FinishFormatAsync(
+        VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
+    {
+        // Each mkfs writes its superblock, or marks it complete, last: with the UUID minted for this volume it is ours and finished.
+        if (IsRecorded(record, attachment))
+        {
+            if (record.Filesystem == FilesystemType.Ext4)
+                await check.CheckExt4Async(Purpose(record), attachment, cancellationToken);
+
+            return Formatted(record, backend, "an interrupted mkfs of ours had finished its work");
+        }
+
+        var found = await probe.ProbeAsync(attachment.Path, cancellationToken);
+        if (found is not (ProbeResult.Blank or ProbeResult.Filesystem) || found is ProbeResult.Filesystem other && other.Uuid != record.FilesystemUuid)
+            throw Mismatch(record, attachment, found.Describe());
+
+        history.Changed(record.Id.Value, "is made blank again", $"our own mkfs was interrupted before the first mount and left {found.Describe()}");
+        await backend.MakeBlankAsync(record, cancellationToken);
+        var blank = record with { Format = FormatState.Never };
+        store.UpdateVolume(blank);
+        return await FormatAsync(blank, backend, attachment, cancellationToken);
+    }
+
+    private async Task<VolumeRecord> TakeOverAsync(
+        VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
+    {
+        await uuids.ChangeAsync(Purpose(record), attachment, record.Filesystem!.Value, record.FilesystemUuid!.Value, cancellationToken);
+        return Formatted(record, backend, $"it has UUID {record.FilesystemUuid} in place of its source's");
+    }
+
+    private async Task<VolumeRecord> VerifyAsync(VolumeRecord record, Attachment attachment, CancellationToken cancellationToken)
+    {
+        if (!IsRecorded(record, attachment))
+            throw Mismatch(record, attachment, Superblock.Read(attachment.Path)?.ToString() ?? "no file system of ours");
+
+        await check.RepairAsync(Purpose(record), attachment, record.Filesystem!.Value, cancellationToken);
+        return record;
+    }
+
+    private VolumeRecord Formatted(VolumeRecord record, IStorageBackend backend, string why)
+    {
+        var formatted = record with { Format = FormatState.Formatted, FormattedAt = clock.GetUtcNow() };
+
+        // Beside the data first: a state file rebuilt from the pool must never take a used volume for a fresh one.
+        backend.WriteMetadata(formatted);
+        store.UpdateVolume(formatted);
+        history.Changed(record.Id.Value, "carries its file system", why);
+        return formatted;
+    }
+
+    private static bool IsRecorded(VolumeRecord record, Attachment attachment) =>
+        Superblock.Read(attachment.Path) is { } found && found.Type == record.Filesystem && found.Uuid == record.FilesystemUuid;
+
+    private static string Purpose(VolumeRecord record) => $"stage volume {record.Id}";
+
+    private static StorageException Mismatch(VolumeRecord record, Attachment attachment, string found) => new(
+        StorageError.DataLoss,
+        $"stage volume {record.Id}: its record says {record.Filesystem} {record.FilesystemUuid}, {attachment.Path} carries {found}",
+        "nothing was changed; a person has to look");
+}

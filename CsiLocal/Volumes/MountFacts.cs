@@ -1,0 +1,32 @@
+using CsiLocal.Filesystems;
+using CsiLocal.Native;
+
+namespace CsiLocal.Volumes;
+
+/// <summary>What the kernel says of a path: which mount is there, and whether it is the volume's own. Starts no process.</summary>
+internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots)
+{
+    /// <summary>The rules for staging and target paths as configured now.</summary>
+    public SafePaths Paths => new(publishRoots());
+
+    /// <summary>The topmost mount at a staging or target path; null where nothing is mounted, or nothing is there.</summary>
+    public MountEntry? At(string path)
+    {
+        using var found = Paths.Find("path", path);
+        return found is null ? null : MountTable.Read().FindAt(found.RealPath);
+    }
+
+    /// <summary>Whether the mount shows the volume: its file system, its folder, or its device node.</summary>
+    public static bool Shows(MountEntry mount, VolumeRecord record, Attachment attachment)
+    {
+        if (record.Access == AccessType.Mount && attachment.IsBlockDevice)
+            return mount.Root == "/" && mount.IsOn(attachment.DeviceNumber);
+
+        if (FileStatus.Find(mount.Path) is not { } there)
+            return false;
+
+        return attachment.IsBlockDevice
+            ? there.IsBlockDevice && there.DeviceNumber == attachment.DeviceNumber
+            : FileStatus.Find(attachment.Path) is { } folder && (there.Device, there.Inode) == (folder.Device, folder.Inode);
+    }
+}

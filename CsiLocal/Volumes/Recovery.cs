@@ -1,0 +1,180 @@
+using CsiLocal.Backends;
+using CsiLocal.Filesystems;
+using CsiLocal.State;
+using CsiLocal.Tools;
+
+namespace CsiLocal.Volumes;
+
+/// <summary>Compares rows with facts at start-up and finishes or undoes what an earlier run left (design §2.3).</summary>
+/// <remarks>Nothing is removed because a row is missing: such an object is reported, and a person decides.</remarks>
+internal sealed class Recovery(
+    StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, MountManager mounts,
+    MountFacts facts, History history)
+{
+    /// <summary>First of all, before anything may touch a mount: thaw what a copy had frozen, and forget mounts of an earlier boot.</summary>
+    public void BeginRun(string bootId)
+    {
+        foreach (var task in store.AllTasks().Where(static task => task.FrozenPath is not null))
+        {
+            FilesystemFreezer.Thaw($"recover {task.TargetId}", task.FrozenPath!);
+            store.PutTask(task with { FrozenPath = null });
+            history.Changed(task.TargetId, "no longer freezes its source", $"{task.FrozenPath} was frozen when the daemon stopped");
+        }
+
+        if (store.LastBootId == bootId)
+            return;
+
+        foreach (var gone in store.AllPublications())
+        {
+            store.RemovePublication(gone.Volume, gone.Kind, gone.Path);
+            history.Changed(gone.Volume.Value, "is no longer mounted", $"the machine was started anew ({gone.Path})");
+        }
+
+        store.SetBootId(bootId);
+    }
+
+    /// <summary>Brings the rows and the objects of one pool together. A pool that this state file never saw is taken over whole.</summary>
+    public async Task RecoverPoolAsync(Pool pool, bool firstSeen, CancellationToken cancellationToken)
+    {
+        var found = pool.Backend.List();
+        if (firstSeen)
+        {
+            TakeOver(pool, found);
+            pools.MarkKnown(pool);
+        }
+
+        Report(pool, found);
+        foreach (var record in store.VolumesOfPool(pool.Name))
+            await GuardAsync(record.Id.Value, () => RecoverVolumeAsync(record, pool, cancellationToken));
+
+        foreach (var record in store.SnapshotsOfPool(pool.Name).Where(static snapshot => snapshot.State != SnapshotState.Ready))
+            await GuardAsync(record.Id.Value, () => RecoverSnapshotAsync(record, pool, cancellationToken));
+    }
+
+    private void TakeOver(Pool pool, IReadOnlyList<FoundObject> found)
+    {
+        foreach (var (volume, snapshot) in found.Where(static entry => entry.HasData && entry.Problem is null).Select(static entry => (entry.Volume, entry.Snapshot)))
+        {
+            if (volume is not null && store.FindVolume(volume.Id) is null)
+            {
+                store.InsertVolume(volume with { Pool = pool.Name });
+                history.Changed(volume.Id.Value, "is known again", $"'{volume.Name}', from its metadata in pool {pool.Name}");
+            }
+            else if (snapshot is not null && store.FindSnapshot(snapshot.Id) is null)
+            {
+                store.InsertSnapshot(snapshot with { Pool = pool.Name });
+                history.Changed(snapshot.Id.Value, "is known again", $"'{snapshot.Name}', from its metadata in pool {pool.Name}");
+            }
+        }
+    }
+
+    private void Report(Pool pool, IReadOnlyList<FoundObject> found)
+    {
+        foreach (var entry in found)
+        {
+            var known = entry.Volume is { } volume ? store.FindVolume(volume.Id) is not null
+                : entry.Snapshot is { } snapshot && store.FindSnapshot(snapshot.Id) is not null;
+            if (entry.Problem is not null)
+                history.NeedsAttention(entry.EntryName, "is not understood", $"pool {pool.Name}: {entry.Problem}; it is left alone");
+            else if (!known)
+                history.NeedsAttention(entry.EntryName, "has no row", $"pool {pool.Name}: it is left alone, a person decides");
+        }
+    }
+
+    private async Task RecoverVolumeAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
+    {
+        using (locks.AcquireExclusive(record.Id.Value, $"recover volume {record.Id}"))
+        {
+            if (record.State == VolumeState.Creating && store.FindTask(record.Id.Value) is null)
+            {
+                await volumes.UndoAsync(record, pool, new StorageException(
+                    StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
+                return;
+            }
+
+            if (record.State == VolumeState.Ready)
+            {
+                if (record.PendingSizeBytes is { } size)
+                    await volumes.ResizeAsync(record, pool, size, cancellationToken);
+
+                await RecoverPublicationsAsync(record, pool, cancellationToken);
+            }
+        }
+
+        // These two take the lock themselves. A copy goes on in the background: the retry of the call joins it.
+        if (record.State == VolumeState.Creating)
+            _ = volumes.ResumeAsync(record.Id);
+        else if (record.State == VolumeState.Deleting)
+            await volumes.DeleteAsync(record.Id, cancellationToken);
+    }
+
+    private async Task RecoverPublicationsAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
+    {
+        var uses = store.PublicationsOf(record.Id);
+        if (uses.Count == 0)
+        {
+            // An attachment nobody recorded is a leftover of an interrupted stage or unstage.
+            foreach (var readOnly in new[] { false, true })
+            {
+                if (pool.Backend.FindAttachment(record, readOnly) is { IsBlockDevice: true } leftover && MountTable.Read().OfDevice(leftover.DeviceNumber).Count == 0)
+                    await pool.Backend.DetachAsync(record, readOnly, cancellationToken);
+            }
+
+            return;
+        }
+
+        foreach (var use in uses.OrderByDescending(static use => use.Kind))
+        {
+            var present = use.Kind == PublicationKind.Stage ? mounts.IsStaged(record, pool, use) : facts.At(use.Path) is not null;
+            if (present && !use.Done)
+            {
+                store.PutPublication(use with { Done = true });
+                history.Changed(record.Id.Value, $"is found at {use.Path}", $"{use.Kind} had finished when the daemon stopped");
+            }
+            else if (!present)
+            {
+                if (use.Kind == PublicationKind.Stage)
+                    await mounts.UnmountStageAsync(record, pool, use, cancellationToken);
+                else
+                    await mounts.UnbindAsync(record, pool, use.Path, cancellationToken);
+
+                history.Changed(record.Id.Value, $"is not at {use.Path}", $"{use.Kind} was recorded, nothing is mounted there");
+            }
+        }
+    }
+
+    private async Task RecoverSnapshotAsync(SnapshotRecord record, Pool pool, CancellationToken cancellationToken)
+    {
+        if (record.State == SnapshotState.Deleting)
+        {
+            await snapshots.DeleteAsync(record.Id, cancellationToken);
+            return;
+        }
+
+        // A half-made copy can go on only if its source is what it was: unmounted since.
+        if (store.FindTask(record.Id.Value) is { DoneBytes: > 0 } && store.PublicationsOf(record.SourceVolume).Count == 0)
+        {
+            _ = snapshots.ResumeAsync(record);
+            return;
+        }
+
+        using (locks.AcquireExclusive(record.Id.Value, $"recover snapshot {record.Id}"))
+        {
+            await snapshots.UndoAsync(record, pool, new StorageException(
+                StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
+        }
+    }
+
+    private async Task GuardAsync(string id, Func<Task> recover)
+    {
+        try
+        {
+            await recover();
+        }
+        catch (Exception e) when (e is StorageException or ToolException)
+        {
+            // One volume that cannot be recovered must not keep the others from their users.
+            history.NeedsAttention(id, "could not be recovered", e is StorageException storage ? storage.Describe() : e.Message);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using CsiLocal.Backends;
+using CsiLocal.State;
+
+namespace CsiLocal.Volumes;
+
+/// <summary>Creation and deletion of snapshots; the same rules as for volumes.</summary>
+internal sealed class SnapshotManager(
+    StateStore store, PoolRegistry pools, CapacityManager capacity, KeyedLocks locks, OperationRunner operations,
+    SourceResolver sources, History history, TimeProvider clock)
+{
+    /// <summary>Cuts the snapshot, or returns the one that an earlier call cut.</summary>
+    public Task<SnapshotRecord> CreateAsync(SnapshotSpec spec, CancellationToken callerToken) =>
+        operations.RunAsync($"create {spec.Id}", token => CreateLockedAsync(spec, token), callerToken);
+
+    private async Task<SnapshotRecord> CreateLockedAsync(SnapshotSpec spec, CancellationToken cancellationToken)
+    {
+        using var held = locks.AcquireExclusive(spec.Id.Value, $"create snapshot {spec.Id}");
+        var existing = store.FindSnapshot(spec.Id);
+        if (existing is not null)
+        {
+            if (existing.SourceVolume != spec.Source || existing.Name != spec.Name)
+            {
+                throw new StorageException(
+                    StorageError.AlreadyExists,
+                    $"snapshot '{existing.Name}' ({existing.Id}) exists of volume {existing.SourceVolume}, not of {spec.Source}",
+                    "use another name");
+            }
+
+            if (existing.State == SnapshotState.Ready)
+                return existing;
+
+            if (existing.State == SnapshotState.Deleting)
+            {
+                throw new StorageException(
+                    StorageError.Aborted, $"create snapshot {spec.Id}: the snapshot of that name is still being deleted",
+                    "repeat DeleteSnapshot, or use another name");
+            }
+        }
+
+        using var source = sources.AcquireVolume(spec.Source, TaskKind.Snapshot, $"create snapshot {spec.Id}");
+        var volume = source.Copy.Volume!;
+        var pool = pools.Holding(volume.Pool);
+        var record = existing ?? Plan(spec, volume, clock.GetUtcNow());
+        if (existing is null)
+        {
+            var cost = pool.Backend.CopyCost(volume);
+            capacity.Reserve(pool, cost, $"create snapshot {spec.Name}", () => store.InTransaction(() =>
+            {
+                if (pool.Backend.Features.NeedsProjectId)
+                    record = record with { ProjectId = store.AllocateProjectId(pool.Name) };
+
+                store.InsertSnapshot(record);
+                store.PutTask(source.NewTask(record.Id.Value, cost, clock.GetUtcNow()));
+            }));
+            history.Changed(record.Id.Value, "is being created", $"CreateSnapshot '{record.Name}' of {volume.Id}");
+        }
+
+        return await CutAsync(record, pool, source.Copy, cancellationToken);
+    }
+
+    private async Task<SnapshotRecord> CutAsync(SnapshotRecord record, Pool pool, CopySource source, CancellationToken cancellationToken)
+    {
+        SnapshotRecord cut;
+        try
+        {
+            var task = store.FindTask(record.Id.Value) ?? throw new InvalidOperationException($"snapshot {record.Id} has no task");
+            cut = await pool.Backend.CreateSnapshotAsync(record, source, new CopyProgress(store, task), cancellationToken);
+        }
+        catch (StorageException e)
+        {
+            await UndoAsync(record, pool, e);
+            throw;
+        }
+
+        cut = cut with { State = SnapshotState.Ready };
+        store.InTransaction(() =>
+        {
+            store.UpdateSnapshot(cut);
+            store.RemoveTask(cut.Id.Value);
+        });
+        capacity.Invalidate(pool);
+        history.Changed(cut.Id.Value, "is ready", $"snapshot of {cut.SourceVolume}, {cut.SizeBytes} bytes");
+        return cut;
+    }
+
+    /// <summary>Goes on with a snapshot whose copy was interrupted.</summary>
+    /// <remarks>Only while its source was not touched since: the caller has made sure that it is neither staged nor published.</remarks>
+    public Task<SnapshotRecord> ResumeAsync(SnapshotRecord record) =>
+        CreateAsync(new SnapshotSpec(record.Name, record.SourceVolume), CancellationToken.None);
+
+    /// <summary>Removes what a failed snapshot left. Only ever for one that was handed to nobody.</summary>
+    public async Task UndoAsync(SnapshotRecord record, Pool pool, StorageException reason)
+    {
+        try
+        {
+            await pool.Backend.DeleteSnapshotAsync(record, CancellationToken.None);
+        }
+        catch (StorageException second)
+        {
+            // The row stays: start-up recovery or the retry finishes what could not be undone now.
+            history.NeedsAttention(record.Id.Value, "could not be undone", $"{second.Describe()} (after: {reason.Describe()})");
+            return;
+        }
+
+        store.RemoveSnapshot(record.Id);
+        capacity.Invalidate(pool);
+        history.Changed(record.Id.Value, "was undone", reason.Describe());
+    }
+
+    /// <summary>Deletes the snapshot. Success where it is gone; volumes made from it are not affected.</summary>
+    public Task DeleteAsync(SnapshotId id, CancellationToken callerToken) => operations.RunAsync($"delete {id}", async token =>
+    {
+        using var held = locks.AcquireExclusive(id.Value, $"delete snapshot {id}");
+        if (store.FindSnapshot(id) is not { } record)
+            return true;
+
+        sources.RequireUnread(id.Value, $"delete snapshot {id}");
+        var pool = pools.Holding(record.Pool);
+        if (record.State != SnapshotState.Deleting)
+        {
+            store.UpdateSnapshot(record with { State = SnapshotState.Deleting });
+            history.Changed(id.Value, "is being deleted", "DeleteSnapshot");
+        }
+
+        await pool.Backend.DeleteSnapshotAsync(record, token);
+        store.RemoveSnapshot(id);
+        capacity.Invalidate(pool);
+        history.Changed(id.Value, "is deleted", $"snapshot '{record.Name}' of {record.SourceVolume}");
+        return true;
+    }, callerToken);
+
+    private static SnapshotRecord Plan(SnapshotSpec spec, VolumeRecord volume, DateTimeOffset now) => new()
+    {
+        Id = spec.Id,
+        Name = spec.Name,
+        SourceVolume = volume.Id,
+        Pool = volume.Pool,
+        Backend = volume.Backend,
+        SizeBytes = volume.SizeBytes,
+        Access = volume.Access,
+        Filesystem = volume.Filesystem,
+        FilesystemUuid = volume.FilesystemUuid,
+        Format = volume.Format,
+        State = SnapshotState.Creating,
+        CreatedAt = now,
+    };
+}
