@@ -1,0 +1,89 @@
+using System.CommandLine;
+using CsiLocal.Configuration;
+using CsiLocal.Volumes;
+
+namespace CsiLocal.Cli;
+
+/// <summary>Arguments and options that several commands share.</summary>
+internal static class CommonArguments
+{
+    public static Argument<string> Volume(CommandHost host, string name = "VOLUME", string description = "Name or id of the volume.")
+    {
+        var argument = new Argument<string>(name) { Description = description };
+        argument.CompletionSources.Add(context => DynamicCompletion.Volumes(host, context.ParseResult));
+        return argument;
+    }
+
+    public static Argument<string> Snapshot(CommandHost host)
+    {
+        var argument = new Argument<string>("SNAPSHOT") { Description = "Name or id of the snapshot." };
+        argument.CompletionSources.Add(context => DynamicCompletion.Snapshots(host, context.ParseResult));
+        return argument;
+    }
+
+    public static Option<long?> Size(string name, string description, bool required = false) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        Required = required,
+        CustomParser = result => result.ParseText(ParseSize, ByteSize.Expectation),
+    };
+
+    public static Argument<long?> SizeArgument(string description) => new("SIZE")
+    {
+        Description = description,
+        CustomParser = result => result.ParseText(ParseSize, ByteSize.Expectation),
+    };
+
+    public static Option<string?> Filesystem(string description)
+    {
+        var option = new Option<string?>("--fs") { Description = description, HelpName = "ext4|xfs|btrfs" };
+        option.AcceptOnlyFromAmong("ext4", "xfs", "btrfs");
+        return option;
+    }
+
+    public static Option<AccessMode> AccessModeOption()
+    {
+        var option = new Option<AccessMode>("--access-mode")
+        {
+            Description = "Who may use it at once: writer, reader-only, single-writer or multi-writer (default writer).",
+            HelpName = "MODE",
+            CustomParser = result => result.ParseWord(
+                ("writer", AccessMode.SingleNodeWriter), ("reader-only", AccessMode.SingleNodeReaderOnly),
+                ("single-writer", AccessMode.SingleNodeSingleWriter), ("multi-writer", AccessMode.SingleNodeMultiWriter)),
+        };
+        option.CompletionSources.Add("writer", "reader-only", "single-writer", "multi-writer");
+        return option;
+    }
+
+    public static Option<string[]> Parameters() => new("--param")
+    {
+        Description = "A StorageClass parameter as KEY=VALUE; may be repeated.",
+        HelpName = "KEY=VALUE",
+        Arity = ArgumentArity.OneOrMore,
+        Validators =
+        {
+            result =>
+            {
+                foreach (var token in result.Tokens)
+                {
+                    if (token.Value.IndexOf('=', StringComparison.Ordinal) <= 0)
+                        result.AddError($"--param: '{token.Value}' is not KEY=VALUE");
+                }
+            },
+        },
+    };
+
+    /// <exception cref="CliException">A key is given twice.</exception>
+    public static void AddParameters(IDictionary<string, string> parameters, string[]? given)
+    {
+        foreach (var pair in given ?? [])
+        {
+            var split = pair.IndexOf('=', StringComparison.Ordinal);
+            if (!parameters.TryAdd(pair[..split], pair[(split + 1)..]))
+                throw new CliException(ExitCode.Usage, $"the parameter '{pair[..split]}' is given twice", "name it once");
+        }
+    }
+
+    private static long? ParseSize(string text) => ByteSize.TryParse(text, out var bytes) && bytes > 0 ? bytes : null;
+}

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using CsiLocal.Admin.V1;
+using CsiLocal.Cli.Output;
+
+namespace CsiLocal.Cli;
+
+/// <summary><c>csilocal pool</c>.</summary>
+internal static class PoolCommands
+{
+    private static readonly TableColumn[] Columns =
+    [
+        new("NAME", MayFold: true), new("BACKEND"), new("STATE"), new("TOTAL", IsNumber: true), new("AVAILABLE", IsNumber: true),
+        new("PROMISED", IsNumber: true), new("VOLUMES", IsNumber: true), new("DEFAULT"),
+    ];
+
+    public static Command Create(CommandHost host) => new("pool", "Shows the pools that volumes come from.") { CreateList(host), CreateShow(host) };
+
+    private static Command CreateList(CommandHost host)
+    {
+        var command = new Command("list", "Lists the pools with their space.");
+        host.SetAction(command, async (_, session, cancellationToken) =>
+        {
+            var pools = await PoolsAsync(session, cancellationToken);
+            session.Report.Json([.. pools.Select(ToJson)], CliJsonContext.Readable.IReadOnlyListPoolJson);
+            if (pools.Count == 0)
+                session.Report.Line("No pools; name some in the configuration file and run 'csilocal reload'");
+            else
+                session.Report.Table(Columns, pools.Select(Row));
+            foreach (var pool in pools.Where(pool => pool.Problem.Length > 0))
+                session.Report.Line($"{pool.Name}: {pool.Problem}");
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateShow(CommandHost host)
+    {
+        var name = new Argument<string>("POOL") { Description = "Name of the pool." };
+        name.CompletionSources.Add(context => DynamicCompletion.Pools(host, context.ParseResult));
+        var command = new Command("show", "Shows all that is known of one pool.") { name };
+        host.SetAction(command, async (parsed, session, cancellationToken) =>
+        {
+            var pools = await PoolsAsync(session, cancellationToken);
+            var pool = pools.FirstOrDefault(pool => pool.Name == parsed.GetValue(name))
+                ?? throw new CliException(ExitCode.NotFound, $"no pool has the name '{parsed.GetValue(name)}'",
+                    pools.Count == 0 ? "there are none" : $"there is {string.Join(", ", pools.Select(pool => pool.Name))}");
+            Show(session.Report, pool);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static async Task<IReadOnlyList<Pool>> PoolsAsync(CommandSession session, CancellationToken cancellationToken) =>
+        (await session.Daemon.CallAsync(call => session.Daemon.Admin.ListPoolsAsync(new ListPoolsRequest(), call), cancellationToken)).Pools;
+
+    private static void Show(ReportWriter report, Pool pool)
+    {
+        report.Json(ToJson(pool), CliJsonContext.Readable.PoolJson);
+        report.Properties(
+        [
+            ("Name", pool.IsDefault ? $"{pool.Name} (default)" : pool.Name),
+            ("Backend", pool.Backend),
+            ("State", pool.State),
+            ("Problem", pool.Problem),
+            ("Path", pool.Path),
+            ("Filesystem", pool.Filesystem),
+            ("Total", Space(pool, pool.TotalBytes)),
+            ("Available", Space(pool, pool.AvailableBytes)),
+            ("Provisioned", PlainText.Size(pool.ProvisionedBytes)),
+            ("Volumes", $"{pool.VolumeCount}"),
+            ("Snapshots", $"{pool.SnapshotCount}"),
+            ("Features", string.Join(", ", pool.Features)),
+        ]);
+    }
+
+    private static IReadOnlyList<string> Row(Pool pool) =>
+    [
+        pool.Name, pool.Backend, pool.State, Space(pool, pool.TotalBytes), Space(pool, pool.AvailableBytes),
+        PlainText.Size(pool.ProvisionedBytes), $"{pool.VolumeCount}", pool.IsDefault ? "yes" : PlainText.None,
+    ];
+
+    // A pool that is not there has no size, rather than one of nothing.
+    private static string Space(Pool pool, long bytes) => pool.TotalBytes == 0 ? PlainText.None : PlainText.Size(bytes);
+
+    private static PoolJson ToJson(Pool pool) => new(
+        pool.Name, pool.Backend, pool.Path, pool.State, pool.Problem.Length == 0 ? null : pool.Problem, pool.Filesystem.Length == 0 ? null : pool.Filesystem,
+        pool.TotalBytes, pool.AvailableBytes, pool.ProvisionedBytes, pool.VolumeCount, pool.SnapshotCount, pool.IsDefault, [.. pool.Features]);
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using CsiLocal.Cli.Bench;
+using CsiLocal.Cli.Snapshots;
+using CsiLocal.Cli.Volumes;
+
+namespace CsiLocal.Cli;
+
+/// <summary>The tree of commands.</summary>
+internal static class RootCommandFactory
+{
+    public static RootCommand Create(CliEnvironment environment)
+    {
+        var root = new RootCommand("Storage of this node as CSI volumes: the driver, and the command line to it.");
+        var globals = new GlobalOptions();
+        globals.AddTo(root);
+        var host = new CommandHost(environment, globals);
+
+        root.Subcommands.Add(ServeCommand.Create(host));
+        root.Subcommands.Add(ReloadCommand.Create(host));
+        root.Subcommands.Add(VolumeCommands.Create(host));
+        root.Subcommands.Add(SnapshotCommands.Create(host));
+        root.Subcommands.Add(PoolCommands.Create(host));
+        root.Subcommands.Add(TaskCommands.Create(host));
+        root.Subcommands.Add(BenchCommand.Create(host));
+        root.Subcommands.Add(CompletionCommand.Create(host));
+
+        if (root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction action } help)
+            help.Action = new HelpWithEpilogue(action);
+        return root;
+    }
+}

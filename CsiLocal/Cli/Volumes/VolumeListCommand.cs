@@ -1,0 +1,31 @@
+using System.CommandLine;
+using CsiLocal.Admin.V1;
+using CsiLocal.Cli.Daemon;
+
+namespace CsiLocal.Cli.Volumes;
+
+/// <summary><c>csilocal volume list</c>.</summary>
+internal static class VolumeListCommand
+{
+    public static Command Create(CommandHost host)
+    {
+        var command = new Command("list", "Lists the volumes.");
+        host.SetAction(command, (_, session, cancellationToken) => RunAsync(session, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CommandSession session, CancellationToken cancellationToken)
+    {
+        var volumes = await DetailsAsync(session.Daemon, cancellationToken);
+        VolumeReport.List(session.Report, volumes);
+        return ExitCode.Success;
+    }
+
+    /// <summary>All volumes by name; one that goes away meanwhile is left out.</summary>
+    public static async Task<IReadOnlyList<VolumeDetail>> DetailsAsync(DaemonClient daemon, CancellationToken cancellationToken)
+    {
+        var volumes = await Paging.VolumesAsync(daemon, cancellationToken);
+        var details = await Paging.ForEachAsync(volumes, (volume, token) => daemon.FindVolumeDetailAsync(volume.VolumeId, token), cancellationToken);
+        return [.. details.OfType<VolumeDetail>().OrderBy(detail => detail.Name, StringComparer.Ordinal)];
+    }
+}

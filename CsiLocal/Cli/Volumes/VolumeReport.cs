@@ -1,0 +1,68 @@
+using CsiLocal.Admin.V1;
+using CsiLocal.Cli.Output;
+
+namespace CsiLocal.Cli.Volumes;
+
+/// <summary>How volumes are shown.</summary>
+internal static class VolumeReport
+{
+    private static readonly TableColumn[] Columns =
+    [
+        new("NAME", MayFold: true), new("ID"), new("POOL", MayFold: true), new("SIZE", IsNumber: true), new("TYPE"), new("PUBLISHED", MayFold: true),
+    ];
+
+    public static VolumeJson ToJson(VolumeDetail volume) => new(
+        volume.VolumeId, volume.Name, volume.Pool, volume.Backend, volume.SizeBytes, volume.AccessType, NullIfEmpty(volume.Filesystem),
+        NullIfEmpty(volume.FilesystemUuid), volume.State, volume.Location, NullIfEmpty(volume.Source), volume.CreatedAt?.ToDateTime(),
+        volume.FormattedAt?.ToDateTime(), [.. volume.Publications.Select(p => new PublicationJson(p.Kind, p.Path, p.Readonly))]);
+
+    public static void List(ReportWriter report, IReadOnlyList<VolumeDetail> volumes)
+    {
+        report.Json([.. volumes.Select(ToJson)], CliJsonContext.Readable.IReadOnlyListVolumeJson);
+        if (volumes.Count == 0)
+            report.Line("No volumes; make one with 'csilocal volume create NAME --size 10Gi'");
+        else
+            report.Table(Columns, volumes.Select(volume => Row(volume, report.PathWidth)));
+    }
+
+    public static void Show(ReportWriter report, VolumeDetail volume)
+    {
+        report.Json(ToJson(volume), CliJsonContext.Readable.VolumeJson);
+        report.Properties(
+        [
+            ("Name", volume.Name),
+            ("Id", volume.VolumeId),
+            ("State", volume.State),
+            ("Pool", $"{volume.Pool} ({volume.Backend})"),
+            ("Size", $"{PlainText.Size(volume.SizeBytes)} ({volume.SizeBytes} bytes)"),
+            ("Type", Type(volume)),
+            ("Filesystem UUID", volume.FilesystemUuid),
+            ("Location", volume.Location),
+            ("Source", volume.Source),
+            ("Created", PlainText.Time(volume.CreatedAt)),
+            ("Formatted", PlainText.Time(volume.FormattedAt)),
+            .. volume.Publications.Select(p => (p.Kind == Publications.Stage ? "Staged at" : "Mounted at", (string?)(p.Readonly ? $"{p.Path} (read-only)" : p.Path))),
+        ]);
+    }
+
+    /// <summary>After a change: the document, or one sentence.</summary>
+    public static void Changed(ReportWriter report, VolumeDetail volume, string sentence)
+    {
+        report.Json(ToJson(volume), CliJsonContext.Readable.VolumeJson);
+        report.Line(sentence);
+    }
+
+    /// <summary>"10 GiB ext4", "1 GiB block".</summary>
+    public static string SizeAndType(VolumeDetail volume) => $"{PlainText.Size(volume.SizeBytes)} {Type(volume)}";
+
+    private static IReadOnlyList<string> Row(VolumeDetail volume, int pathWidth) =>
+    [
+        volume.Name, volume.VolumeId, volume.Pool, PlainText.Size(volume.SizeBytes), volume.State is "ready" or "" ? Type(volume) : volume.State,
+        PlainText.OrNone(string.Join(' ', volume.Publications.Where(p => p.Kind == Publications.Publish).Select(p => PlainText.Tail(p.Path, pathWidth)))),
+    ];
+
+    private static string Type(VolumeDetail volume) =>
+        Daemon.Capabilities.IsBlock(volume) ? "block" : volume.Filesystem.Length > 0 ? volume.Filesystem : volume.Backend;
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+}
