@@ -58,8 +58,10 @@ public sealed class CompletionTests : CliTest
         Assert.Equal("", (await ShellAsync(program, "-n", file)).Trim());
     }
 
-    [Fact(Timeout = TestTimeoutMilliseconds)]
-    public async Task In_bash_the_word_at_the_cursor_is_completed_with_what_the_program_suggests()
+    [Theory(Timeout = TestTimeoutMilliseconds)]
+    [InlineData("volume mo", "volume mo", "volume mo")]
+    [InlineData("volume x --pool=mo", "volume x --pool = mo", "volume x --pool mo")]
+    public async Task In_bash_the_word_at_the_cursor_is_completed_with_what_the_program_suggests(string line, string words, string asked)
     {
         // Stands for the program: echoes what it is asked, beside two candidates.
         var program = Folder.Combine("csilocal");
@@ -67,7 +69,7 @@ public sealed class CompletionTests : CliTest
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var script = Folder.Combine("script");
         await File.WriteAllTextAsync(script, (await RunAsync("completion", "bash")).Output + $$"""
-            COMP_LINE='{{program}} volume mo'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=('{{program}}' volume mo); COMP_CWORD=2
+            COMP_LINE='{{program}} {{line}}'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=('{{program}}' {{words}}); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
             _csilocal
             printf '%s\n' "${COMPREPLY[@]}"
             """, TestToken);
@@ -75,7 +77,7 @@ public sealed class CompletionTests : CliTest
         var output = await ShellAsync("bash", script);
 
         Assert.Equal("mount\nmove\n", output);
-        Assert.Equal("[suggest:9]|volume mo\n", await File.ReadAllTextAsync(Folder.Combine("asked"), TestToken));
+        Assert.Equal($"[suggest:{asked.Length}]|{asked}\n", await File.ReadAllTextAsync(Folder.Combine("asked"), TestToken));
     }
 
     private async Task<string[]> SuggestAsync(string line)

@@ -17,7 +17,7 @@ public sealed class ParsingTests : CliTest
     [InlineData("volume list --output xml", "--output: 'xml' is not one of table, json")]
     [InlineData("volume list --timeout soon", "--timeout: 'soon' is not a duration")]
     [InlineData("volume list --endpoint ftp://x", "'ftp://x' is not an endpoint")]
-    [InlineData("volume frobnicate", "'frobnicate'")]
+    [InlineData("volume frobnicate", "'frobnicate' is not a command, an option or an argument of 'csilocal volume'")]
     [InlineData("bench --volumes 0", "--volumes: '0' is not a number from 1 on")]
     public async Task A_wrong_command_line_exits_with_2_and_says_what_is_wrong(string line, string message)
     {
@@ -45,7 +45,7 @@ public sealed class ParsingTests : CliTest
 
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("csilocal volume mount data /mnt/data", result.Output, StringComparison.Ordinal);
-        Assert.Contains("130 interrupted", result.Output, StringComparison.Ordinal);
+        Assert.Contains("130  interrupted", result.Output, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = TestTimeoutMilliseconds)]
@@ -55,7 +55,7 @@ public sealed class ParsingTests : CliTest
 
         Assert.Equal(0, result.ExitCode);
         Assert.Single(result.Output.TrimEnd().Split('\n'));
-        Assert.StartsWith("0.", result.Output, StringComparison.Ordinal);
+        Assert.Matches(@"^\d+\.\d+\.\d+$", result.Output.TrimEnd());
     }
 
     [Fact(Timeout = TestTimeoutMilliseconds)]

@@ -46,7 +46,11 @@ internal static class CliApplication
             return ExitCode.Usage;
         }
 
-        foreach (var message in parsed.Errors.Select(error => error.Message).Distinct())
+        // "Required command was not provided" says nothing beside the word that is no command.
+        var messages = parsed.UnmatchedTokens.Count > 0
+            ? parsed.UnmatchedTokens.Select(token => $"'{token}' is not a command, an option or an argument of '{path}'")
+            : parsed.Errors.Select(error => error.Message).Distinct();
+        foreach (var message in messages)
             environment.Error.WriteLine($"csilocal: {PlainText.OneLine(message).TrimEnd('.')}");
         environment.Error.WriteLine($"csilocal: see '{path} --help'");
         return ExitCode.Usage;

@@ -16,6 +16,11 @@ internal static class CompletionScripts
             line="${line#"${COMP_WORDS[0]}"}"
             line="${line# }"
             current="${COMP_WORDS[COMP_CWORD]}"
+            # --option=value is two words to bash and one to the program.
+            if [[ "$line" =~ ^(.*[[:space:]]--[a-z-]+)=([^[:space:]]*)$ ]]; then
+                line="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+                current="${BASH_REMATCH[2]}"
+            fi
             COMPREPLY=()
             while IFS= read -r candidate; do
                 if [[ -n "$candidate" && "$candidate" == "$current"* ]]; then

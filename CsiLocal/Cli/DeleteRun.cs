@@ -9,7 +9,7 @@ internal static class DeleteRun
     public static Option<bool> YesOption() => new("--yes", "-y") { Description = "Do not ask (needed where there is no terminal to ask on)." };
 
     /// <exception cref="CliException">The person said no, or cannot be asked.</exception>
-    public static void Confirm(CommandSession session, string question, bool yes)
+    public static async Task ConfirmAsync(CommandSession session, string question, bool yes, CancellationToken cancellationToken)
     {
         if (yes)
             return;
@@ -19,7 +19,9 @@ internal static class DeleteRun
             throw new CliException(ExitCode.Usage, "nothing was deleted: there is no terminal to ask on", "say --yes");
 
         environment.Error.Write($"{PlainText.OneLine(question)}? [y/N] ");
-        if (environment.In.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes"))
+        // Reading from a terminal cannot be cancelled; waiting for it can.
+        var answer = await Task.Run(environment.In.ReadLine, cancellationToken).WaitAsync(cancellationToken);
+        if (answer?.Trim().ToLowerInvariant() is not ("y" or "yes"))
             throw new CliException(ExitCode.Failed, "nothing was deleted");
     }
 

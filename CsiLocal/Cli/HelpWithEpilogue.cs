@@ -18,10 +18,16 @@ internal sealed class HelpWithEpilogue(HelpAction inner) : SynchronousCommandLin
           csilocal bench --volumes 50 --parallel 4
 
         Exit codes:
-          0 done              4 already exists          8 daemon not reachable or not ready
-          1 failed            5 no space left         130 interrupted
-          2 wrong usage       6 in use, or not allowed in its present state
-          3 not found         7 busy, try again
+            0  done
+            1  failed
+            2  wrong usage, or an argument the daemon refuses
+            3  not found
+            4  already exists, and is another
+            5  no space left, or no such size to be had
+            6  in use, or not allowed in its present state
+            7  busy, or not finished in time: try again
+            8  daemon not reachable or not ready
+          130  interrupted
 
         """;
 

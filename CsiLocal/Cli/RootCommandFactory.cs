@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using CsiLocal.Cli.Bench;
 using CsiLocal.Cli.Snapshots;
 using CsiLocal.Cli.Volumes;
@@ -27,6 +28,18 @@ internal static class RootCommandFactory
 
         if (root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction action } help)
             help.Action = new HelpWithEpilogue(action);
+        if (root.Options.OfType<VersionOption>().FirstOrDefault() is { } version)
+            version.Action = new PrintVersion();
         return root;
+    }
+
+    // Only the version: the stock action adds the commit.
+    private sealed class PrintVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(typeof(RootCommandFactory).Assembly.GetName().Version?.ToString(3));
+            return ExitCode.Success;
+        }
     }
 }

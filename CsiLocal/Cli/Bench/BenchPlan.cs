@@ -79,4 +79,6 @@ internal sealed class BenchVolume(string name, string stagingPath, string target
     public bool PublishAttempted { get; set; }
 
     public bool CreateAttempted { get; set; }
+
+    public bool Published { get; set; }
 }

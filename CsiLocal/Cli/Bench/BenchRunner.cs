@@ -31,6 +31,9 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
         }, stop);
         var upTime = time.GetElapsedTime(up);
 
+        if (target.Stats && plan.Until == BenchStep.Delete)
+            await ForEachAsync([.. volumes.Where(volume => volume.Published)], upSteps.GetStatsAsync, stop);
+
         TimeSpan? downTime = null;
         if (!plan.Keep)
         {

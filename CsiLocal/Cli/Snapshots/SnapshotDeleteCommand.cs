@@ -17,7 +17,8 @@ internal static class SnapshotDeleteCommand
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
             var names = parsed.GetValue(snapshots)!;
-            DeleteRun.Confirm(session, $"Delete the snapshot{(names.Length > 1 ? "s" : "")} {string.Join(", ", names)}", parsed.GetValue(yes));
+            var question = $"Delete the snapshot{(names.Length > 1 ? "s" : "")} {string.Join(", ", names)}";
+            await DeleteRun.ConfirmAsync(session, question, parsed.GetValue(yes), cancellationToken);
             return await DeleteRun.ForEachAsync(session, names, DeleteAsync, cancellationToken);
         });
         return command;
