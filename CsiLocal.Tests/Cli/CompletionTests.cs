@@ -65,7 +65,8 @@ public sealed class CompletionTests : CliTest
     {
         // Stands for the program: echoes what it is asked, beside two candidates.
         var program = Folder.Combine("csilocal");
-        await File.WriteAllTextAsync(program, "#!/bin/sh\necho \"$1|$2\" >> " + Folder.Combine("asked") + "\nprintf 'mount\\nunmount\\nmove\\n'\n", TestToken);
+        await File.WriteAllTextAsync(program,
+            "#!/bin/sh\necho \"$1|$2\" >> " + Folder.Combine("asked") + "\nprintf 'mount\\nunmount\\nmove\\n'\n", TestToken);
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var script = Folder.Combine("script");
         await File.WriteAllTextAsync(script, (await RunAsync("completion", "bash")).Output + $$"""
@@ -89,7 +90,8 @@ public sealed class CompletionTests : CliTest
 
     private static async Task<string> ShellAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = await process.StandardOutput.ReadToEndAsync(TestToken);
         var error = await process.StandardError.ReadToEndAsync(TestToken);
         await process.WaitForExitAsync(TestToken);

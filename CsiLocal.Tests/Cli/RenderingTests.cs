@@ -29,7 +29,8 @@ public sealed class RenderingTests : CliTest
         }
 
         // The sentence about a pool's problem is the terminal's to fold.
-        Assert.All(all.Split('\n').Where(line => !line.StartsWith("fast: ", StringComparison.Ordinal)), line => Assert.True(line.Length <= width, $"{line.Length} columns: {line}"));
+        Assert.All(all.Split('\n').Where(line => !line.StartsWith("fast: ", StringComparison.Ordinal)),
+            line => Assert.True(line.Length <= width, $"{line.Length} columns: {line}"));
         AssertSnapshot($"tables-{width}.txt", all);
     }
 
@@ -50,7 +51,8 @@ public sealed class RenderingTests : CliTest
         Populate();
         var all = "";
 
-        foreach (var command in (string[])["volume list", "volume show data", "snapshot list", "pool list", "pool show fast", "task list", "reload"])
+        foreach (var command in (string[])["volume list", "volume show data", "snapshot list", "pool list", "pool show fast", "task list",
+            "reload"])
         {
             var result = await RunAsync([.. command.Split(' '), "--output", "json"]);
             Assert.Equal(0, result.ExitCode);

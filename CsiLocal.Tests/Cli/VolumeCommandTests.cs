@@ -26,7 +26,8 @@ public sealed class VolumeCommandTests : CliTest
 
         var result = await RunAsync("volume", "list");
 
-        Assert.Equal(Enumerable.Range(1, 8).Select(i => $"data-{i}"), result.Output.TrimEnd().Split('\n').Skip(1).Select(line => line.Split(' ')[0]));
+        Assert.Equal(Enumerable.Range(1, 8).Select(i => $"data-{i}"),
+            result.Output.TrimEnd().Split('\n').Skip(1).Select(line => line.Split(' ')[0]));
         Assert.Equal(3, Daemon.Count("ListVolumes"));
     }
 
@@ -169,7 +170,8 @@ public sealed class VolumeCommandTests : CliTest
         var result = await RunAsync("volume", "delete", "data", "--yes");
 
         Assert.Equal(ExitCode.Precondition, result.ExitCode);
-        Assert.Equal($"csilocal: the volume data is in use at {Folder.Combine("one")}; unmount it first: csilocal volume unmount data\n", result.Error);
+        Assert.Equal($"csilocal: the volume data is in use at {Folder.Combine("one")}; unmount it first: csilocal volume unmount data\n",
+            result.Error);
         Assert.Equal(0, Daemon.Count("DeleteVolume"));
     }
 

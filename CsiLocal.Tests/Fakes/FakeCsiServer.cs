@@ -76,5 +76,7 @@ internal sealed class FakeCsiState
     public int Count(string rpc) => Calls.Count(call => call.Rpc == rpc);
 
     public Admin.V1.VolumeDetail Volume(string id) =>
-        Volumes.TryGetValue(id, out var volume) ? volume : throw new RpcException(new Status(StatusCode.NotFound, $"volume {id}: does not exist"));
+        Volumes.TryGetValue(id, out var volume)
+            ? volume
+            : throw new RpcException(new Status(StatusCode.NotFound, $"volume {id}: does not exist"));
 }

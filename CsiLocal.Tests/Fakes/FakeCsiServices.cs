@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using ControllerRpc = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
 using NodeRpc = Csi.V1.NodeServiceCapability.Types.RPC.Types.Type;
+using PluginService = Csi.V1.PluginCapability.Types.Service.Types.Type;
 using Proto = Csi.V1;
 using Task = System.Threading.Tasks.Task;
 
@@ -17,14 +18,15 @@ internal sealed class FakeCsiIdentity(FakeCsiState state) : Proto.Identity.Ident
         return new Proto.GetPluginInfoResponse { Name = "fake.csilocal.dev", VendorVersion = "1.2.3" };
     }
 
-    public override Task<Proto.GetPluginCapabilitiesResponse> GetPluginCapabilities(Proto.GetPluginCapabilitiesRequest request, ServerCallContext context) =>
+    public override Task<Proto.GetPluginCapabilitiesResponse> GetPluginCapabilities(Proto.GetPluginCapabilitiesRequest request,
+        ServerCallContext context) =>
         Task.FromResult(new Proto.GetPluginCapabilitiesResponse
         {
             Capabilities =
             {
                 new Proto.PluginCapability
                 {
-                    Service = new Proto.PluginCapability.Types.Service { Type = Proto.PluginCapability.Types.Service.Types.Type.ControllerService },
+                    Service = new Proto.PluginCapability.Types.Service { Type = PluginService.ControllerService },
                 },
             },
         });
@@ -129,7 +131,8 @@ internal sealed class FakeCsiController(FakeCsiState state) : Proto.Controller.C
             CreationTime = CreatedAt,
             ReadyToUse = true,
         };
-        return new Proto.CreateSnapshotResponse { Snapshot = state.Snapshots.GetOrAdd(snapshot.SnapshotId, (snapshot, request.Name)).Snapshot };
+        var kept = state.Snapshots.GetOrAdd(snapshot.SnapshotId, (snapshot, request.Name));
+        return new Proto.CreateSnapshotResponse { Snapshot = kept.Snapshot };
     }
 
     public override async Task<Proto.DeleteSnapshotResponse> DeleteSnapshot(Proto.DeleteSnapshotRequest request, ServerCallContext context)
@@ -168,7 +171,8 @@ internal sealed class FakeCsiNode(FakeCsiState state) : Proto.Node.NodeBase
     public override Task<Proto.NodeGetInfoResponse> NodeGetInfo(Proto.NodeGetInfoRequest request, ServerCallContext context) =>
         Task.FromResult(new Proto.NodeGetInfoResponse { NodeId = "node-1" });
 
-    public override Task<Proto.NodeGetCapabilitiesResponse> NodeGetCapabilities(Proto.NodeGetCapabilitiesRequest request, ServerCallContext context)
+    public override Task<Proto.NodeGetCapabilitiesResponse> NodeGetCapabilities(Proto.NodeGetCapabilitiesRequest request,
+        ServerCallContext context)
     {
         var response = new Proto.NodeGetCapabilitiesResponse();
         if (state.OffersStage)
@@ -177,41 +181,47 @@ internal sealed class FakeCsiNode(FakeCsiState state) : Proto.Node.NodeBase
         return Task.FromResult(response);
     }
 
-    public override async Task<Proto.NodeStageVolumeResponse> NodeStageVolume(Proto.NodeStageVolumeRequest request, ServerCallContext context)
+    public override async Task<Proto.NodeStageVolumeResponse> NodeStageVolume(Proto.NodeStageVolumeRequest request,
+        ServerCallContext context)
     {
         await state.EnterAsync("NodeStageVolume", request);
         Add(request.VolumeId, "stage", request.StagingTargetPath, isReadOnly: false);
         return new Proto.NodeStageVolumeResponse();
     }
 
-    public override async Task<Proto.NodeUnstageVolumeResponse> NodeUnstageVolume(Proto.NodeUnstageVolumeRequest request, ServerCallContext context)
+    public override async Task<Proto.NodeUnstageVolumeResponse> NodeUnstageVolume(Proto.NodeUnstageVolumeRequest request,
+        ServerCallContext context)
     {
         await state.EnterAsync("NodeUnstageVolume", request);
         Remove(request.VolumeId, request.StagingTargetPath);
         return new Proto.NodeUnstageVolumeResponse();
     }
 
-    public override async Task<Proto.NodePublishVolumeResponse> NodePublishVolume(Proto.NodePublishVolumeRequest request, ServerCallContext context)
+    public override async Task<Proto.NodePublishVolumeResponse> NodePublishVolume(Proto.NodePublishVolumeRequest request,
+        ServerCallContext context)
     {
         await state.EnterAsync("NodePublishVolume", request);
         Add(request.VolumeId, "publish", request.TargetPath, request.Readonly);
         return new Proto.NodePublishVolumeResponse();
     }
 
-    public override async Task<Proto.NodeUnpublishVolumeResponse> NodeUnpublishVolume(Proto.NodeUnpublishVolumeRequest request, ServerCallContext context)
+    public override async Task<Proto.NodeUnpublishVolumeResponse> NodeUnpublishVolume(Proto.NodeUnpublishVolumeRequest request,
+        ServerCallContext context)
     {
         await state.EnterAsync("NodeUnpublishVolume", request);
         Remove(request.VolumeId, request.TargetPath);
         return new Proto.NodeUnpublishVolumeResponse();
     }
 
-    public override async Task<Proto.NodeGetVolumeStatsResponse> NodeGetVolumeStats(Proto.NodeGetVolumeStatsRequest request, ServerCallContext context)
+    public override async Task<Proto.NodeGetVolumeStatsResponse> NodeGetVolumeStats(Proto.NodeGetVolumeStatsRequest request,
+        ServerCallContext context)
     {
         await state.EnterAsync("NodeGetVolumeStats", request);
         return new Proto.NodeGetVolumeStatsResponse();
     }
 
-    public override async Task<Proto.NodeExpandVolumeResponse> NodeExpandVolume(Proto.NodeExpandVolumeRequest request, ServerCallContext context)
+    public override async Task<Proto.NodeExpandVolumeResponse> NodeExpandVolume(Proto.NodeExpandVolumeRequest request,
+        ServerCallContext context)
     {
         await state.EnterAsync("NodeExpandVolume", request);
         return new Proto.NodeExpandVolumeResponse { CapacityBytes = request.CapacityRange.RequiredBytes };
@@ -239,7 +249,8 @@ internal sealed class FakeCsiNode(FakeCsiState state) : Proto.Node.NodeBase
         }
     }
 
-    private static Proto.NodeServiceCapability Capability(NodeRpc type) => new() { Rpc = new Proto.NodeServiceCapability.Types.RPC { Type = type } };
+    private static Proto.NodeServiceCapability Capability(NodeRpc type) =>
+        new() { Rpc = new Proto.NodeServiceCapability.Types.RPC { Type = type } };
 }
 
 internal sealed class FakeAdmin(FakeCsiState state) : Admin.V1.Admin.AdminBase

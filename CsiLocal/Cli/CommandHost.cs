@@ -28,13 +28,15 @@ internal sealed class CommandHost(CliEnvironment environment, GlobalOptions glob
         }
         catch (Exception e) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested && IsCancellation(e))
         {
-            throw new CliException(ExitCode.Busy, $"not finished within {Configuration.Duration.Format(total)}; what the daemon began goes on",
+            throw new CliException(ExitCode.Busy,
+                $"not finished within {Configuration.Duration.Format(total)}; what the daemon began goes on",
                 "run the same command again, or give it longer with --timeout", e);
         }
     }
 
     public CommandSession Open(ParseResult parsed) => new(
-        Environment, Globals.Endpoint(parsed, Environment), Globals.Output(parsed), Globals.Color(parsed, Environment), Globals.CallTimeout(parsed));
+        Environment, Globals.Endpoint(parsed, Environment), Globals.Output(parsed), Globals.Color(parsed, Environment),
+        Globals.CallTimeout(parsed));
 
     private static bool IsCancellation(Exception e) =>
         e is OperationCanceledException or CliException { ExitCode: ExitCode.Interrupted };

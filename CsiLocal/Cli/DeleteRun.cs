@@ -6,7 +6,8 @@ namespace CsiLocal.Cli;
 /// <summary>What the delete commands have in common: they ask first, and go on after a failure.</summary>
 internal static class DeleteRun
 {
-    public static Option<bool> YesOption() => new("--yes", "-y") { Description = "Do not ask (needed where there is no terminal to ask on)." };
+    public static Option<bool> YesOption() =>
+        new("--yes", "-y") { Description = "Do not ask (needed where there is no terminal to ask on)." };
 
     /// <exception cref="CliException">The person said no, or cannot be asked.</exception>
     public static async Task ConfirmAsync(CommandSession session, string question, bool yes, CancellationToken cancellationToken)

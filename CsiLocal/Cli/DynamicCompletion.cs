@@ -25,13 +25,15 @@ internal static class DynamicCompletion
     {
         var request = new Proto.ListSnapshotsRequest { MaxEntries = MostNames };
         return [.. daemon.Controller.ListSnapshots(request, options).Entries
-            .Select(entry => daemon.Admin.GetSnapshotDetail(new GetSnapshotDetailRequest { SnapshotId = entry.Snapshot.SnapshotId }, options).Name)];
+            .Select(entry => daemon.Admin.GetSnapshotDetail(new GetSnapshotDetailRequest { SnapshotId = entry.Snapshot.SnapshotId },
+                options).Name)];
     });
 
     public static IEnumerable<string> Pools(CommandHost host, ParseResult parsed) => Ask(host, parsed, (daemon, options) =>
         [.. daemon.Admin.ListPools(new ListPoolsRequest(), options).Pools.Select(pool => pool.Name)]);
 
-    private static IReadOnlyList<string> Ask(CommandHost host, ParseResult parsed, Func<DaemonClient, CallOptions, IReadOnlyList<string>> ask)
+    private static IReadOnlyList<string> Ask(CommandHost host, ParseResult parsed,
+        Func<DaemonClient, CallOptions, IReadOnlyList<string>> ask)
     {
         try
         {

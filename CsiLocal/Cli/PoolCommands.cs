@@ -13,7 +13,8 @@ internal static class PoolCommands
         new("PROMISED", IsNumber: true), new("VOLUMES", IsNumber: true), new("DEFAULT"),
     ];
 
-    public static Command Create(CommandHost host) => new("pool", "Shows the pools that volumes come from.") { CreateList(host), CreateShow(host) };
+    public static Command Create(CommandHost host) =>
+        new("pool", "Shows the pools that volumes come from.") { CreateList(host), CreateShow(host) };
 
     private static Command CreateList(CommandHost host)
     {
@@ -51,7 +52,8 @@ internal static class PoolCommands
     }
 
     private static async Task<IReadOnlyList<Pool>> PoolsAsync(CommandSession session, CancellationToken cancellationToken) =>
-        (await session.Daemon.CallAsync(call => session.Daemon.Admin.ListPoolsAsync(new ListPoolsRequest(), call), cancellationToken)).Pools;
+        (await session.Daemon.CallAsync(call => session.Daemon.Admin.ListPoolsAsync(new ListPoolsRequest(), call),
+            cancellationToken)).Pools;
 
     private static void Show(ReportWriter report, Pool pool)
     {
@@ -83,6 +85,7 @@ internal static class PoolCommands
     private static string Space(Pool pool, long bytes) => pool.TotalBytes == 0 ? PlainText.None : PlainText.Size(bytes);
 
     private static PoolJson ToJson(Pool pool) => new(
-        pool.Name, pool.Backend, pool.Path, pool.State, pool.Problem.Length == 0 ? null : pool.Problem, pool.Filesystem.Length == 0 ? null : pool.Filesystem,
-        pool.TotalBytes, pool.AvailableBytes, pool.ProvisionedBytes, pool.VolumeCount, pool.SnapshotCount, pool.IsDefault, [.. pool.Features]);
+        pool.Name, pool.Backend, pool.Path, pool.State, PlainText.NullIfEmpty(pool.Problem), PlainText.NullIfEmpty(pool.Filesystem),
+        pool.TotalBytes, pool.AvailableBytes, pool.ProvisionedBytes, pool.VolumeCount, pool.SnapshotCount, pool.IsDefault,
+        [.. pool.Features]);
 }

@@ -8,14 +8,21 @@ internal static class ServeCommand
 {
     public static Command Create(CommandHost host)
     {
-        var mode = Text("--mode", "Which parts of the driver to be: all, node or controller (environment CSILOCAL_MODE; default all).", "MODE");
+        var mode = Text("--mode", "Which parts of the driver to be: all, node or controller (environment CSILOCAL_MODE; default all).",
+            "MODE");
         mode.AcceptOnlyFromAmong("all", "node", "controller");
-        var config = Text("--config", "Configuration file (environment CSILOCAL_CONFIG; default /etc/csilocal/config.yaml if it is there).", "FILE");
-        var state = Text("--state-dir", $"Folder of the driver's own state (environment CSILOCAL_STATE_DIR; default {DriverOptionsResolver.DefaultStateDirectory}).", "FOLDER");
+        var config = Text("--config", "Configuration file (environment CSILOCAL_CONFIG; default /etc/csilocal/config.yaml if it is there).",
+            "FILE");
+        var state = Text(
+            "--state-dir",
+            $"Folder of the driver's own state (environment CSILOCAL_STATE_DIR; default {DriverOptionsResolver.DefaultStateDirectory}).",
+            "FOLDER");
         var node = Text("--node-id", "This node's id (environment CSILOCAL_NODE_ID or NODE_ID; default the host name).", "ID");
-        var logLevel = Text("--log-level", "trace, debug, information, warning or error (environment CSILOCAL_LOG_LEVEL; default information).", "LEVEL");
+        var logLevel = Text("--log-level",
+            "trace, debug, information, warning or error (environment CSILOCAL_LOG_LEVEL; default information).", "LEVEL");
         logLevel.AcceptOnlyFromAmong("trace", "debug", "information", "warning", "error");
-        var logFormat = Text("--log-format", "text or json (environment CSILOCAL_LOG_FORMAT; default text on a terminal, else json).", "FORMAT");
+        var logFormat = Text("--log-format", "text or json (environment CSILOCAL_LOG_FORMAT; default text on a terminal, else json).",
+            "FORMAT");
         logFormat.AcceptOnlyFromAmong("text", "json");
 
         var command = new Command("serve", "Runs the driver until it is told to stop; --endpoint is where it listens.")
@@ -46,5 +53,6 @@ internal static class ServeCommand
         throw new CliException(ExitCode.Failed, $"serve at {options.Endpoint}: this build has no host yet");
     }
 
-    private static Option<string?> Text(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
+    private static Option<string?> Text(string name, string description, string helpName) =>
+        new(name) { Description = description, HelpName = helpName };
 }

@@ -41,5 +41,6 @@ internal static class TaskCommands
         : string.Create(CultureInfo.InvariantCulture, $"{(int)((Int128)task.DoneBytes * 100 / task.TotalBytes)} %");
 
     private static TaskJson ToJson(AdminTask task) => new(
-        task.TargetId, task.Kind, task.State, task.DoneBytes, task.TotalBytes, task.Error.Length == 0 ? null : task.Error, task.StartedAt?.ToDateTime());
+        task.TargetId, task.Kind, task.State, task.DoneBytes, task.TotalBytes, PlainText.NullIfEmpty(task.Error),
+        task.StartedAt?.ToDateTime());
 }

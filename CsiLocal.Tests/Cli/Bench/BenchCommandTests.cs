@@ -16,7 +16,8 @@ public sealed class BenchCommandTests : CliTest
 
         Assert.Equal(0, report.ExitCode);
         Assert.Equal(
-            ["CreateVolume", "NodeStageVolume", "NodePublishVolume", "NodeGetVolumeStats", "NodeUnpublishVolume", "NodeUnstageVolume", "DeleteVolume"],
+            ["CreateVolume", "NodeStageVolume", "NodePublishVolume", "NodeGetVolumeStats", "NodeUnpublishVolume", "NodeUnstageVolume",
+                "DeleteVolume"],
             report.Rpcs.Keys);
         Assert.All(report.Rpcs.Values, rpc => Assert.Equal((7, 0), (rpc.Calls, rpc.Failures)));
         Assert.Empty(Daemon.Volumes);
@@ -31,7 +32,8 @@ public sealed class BenchCommandTests : CliTest
         var report = await BenchAsync("--volumes", "2");
 
         Assert.Equal(
-            ["CreateVolume", "ControllerPublishVolume", "NodePublishVolume", "NodeGetVolumeStats", "NodeUnpublishVolume", "ControllerUnpublishVolume", "DeleteVolume"],
+            ["CreateVolume", "ControllerPublishVolume", "NodePublishVolume", "NodeGetVolumeStats", "NodeUnpublishVolume",
+                "ControllerUnpublishVolume", "DeleteVolume"],
             report.Rpcs.Keys);
         var publish = Daemon.LastRequest<NodePublishVolumeRequest>();
         Assert.Equal("", publish.StagingTargetPath);
@@ -77,7 +79,8 @@ public sealed class BenchCommandTests : CliTest
 
         Assert.Equal(ExitCode.Failed, report.ExitCode);
         var left = Assert.Single(Daemon.Volumes);
-        Assert.Equal([$"{left.Key}: unpublish: busy"], report.Root.GetProperty("leftovers").EnumerateArray().Select(item => item.GetString()));
+        Assert.Equal([$"{left.Key}: unpublish: busy"],
+            report.Root.GetProperty("leftovers").EnumerateArray().Select(item => item.GetString()));
         Assert.Equal(0, Daemon.Count("NodeUnstageVolume"));
         Assert.Equal(0, Daemon.Count("DeleteVolume"));
     }
@@ -133,7 +136,8 @@ public sealed class BenchCommandTests : CliTest
 
         Assert.Contains("CALLS/s", result.Output, StringComparison.Ordinal);
         Assert.Contains("create to publish: ", result.Output, StringComparison.Ordinal);
-        Assert.All(result.Output.Split('\n').Where(line => !line.Contains(Server.Endpoint, StringComparison.Ordinal)), line => Assert.True(line.Length <= 80, line));
+        Assert.All(result.Output.Split('\n').Where(line => !line.Contains(Server.Endpoint, StringComparison.Ordinal)),
+            line => Assert.True(line.Length <= 80, line));
     }
 
     private string[] Arguments(params string[] more) =>
@@ -144,7 +148,8 @@ public sealed class BenchCommandTests : CliTest
         var result = await RunAsync(Arguments([.. more, "--output", "json"]));
         var root = JsonDocument.Parse(result.Output).RootElement;
         var rpcs = root.GetProperty("rpcs").EnumerateArray().ToDictionary(
-            rpc => rpc.GetProperty("rpc").GetString()!, rpc => (rpc.GetProperty("calls").GetInt32(), rpc.GetProperty("failures").GetInt32()));
+            rpc => rpc.GetProperty("rpc").GetString()!, rpc =>
+                (rpc.GetProperty("calls").GetInt32(), rpc.GetProperty("failures").GetInt32()));
         return new Report(result.ExitCode, root, rpcs);
     }
 

@@ -45,7 +45,9 @@ internal static class BenchCommand
                 Volumes = parsed.GetValue(volumes),
                 Parallel = parsed.GetValue(parallel),
                 SizeBytes = parsed.GetValue(size) ?? DefaultSizeBytes,
-                Capability = parsed.GetValue(block) ? Capabilities.Block(mode) : Capabilities.Mount(parsed.GetValue(filesystem) ?? "ext4", mode, []),
+                Capability = parsed.GetValue(block)
+                    ? Capabilities.Block(mode)
+                    : Capabilities.Mount(parsed.GetValue(filesystem) ?? "ext4", mode, []),
                 Parameters = given,
                 Until = parsed.GetValue(until) ?? BenchStep.Delete,
                 Keep = parsed.GetValue(keep),
@@ -61,7 +63,8 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(CommandSession session, BenchPlan plan, CancellationToken cancellationToken)
     {
         var runner = new BenchRunner(session.Daemon, plan, session.Environment.Time);
-        var result = await session.Progress.RunQuietlyAsync($"{plan.Volumes} volumes", report => runner.RunAsync(report, cancellationToken));
+        var result = await session.Progress.RunQuietlyAsync($"{plan.Volumes} volumes",
+            report => runner.RunAsync(report, cancellationToken));
         BenchReport.Write(session.Report, plan, result, session.Daemon.Endpoint);
         return result switch
         {

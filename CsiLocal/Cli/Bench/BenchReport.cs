@@ -8,7 +8,8 @@ internal static class BenchReport
 {
     private static readonly TableColumn[] Columns =
     [
-        new("RPC"), new("CALLS", IsNumber: true), new("FAILED", IsNumber: true), new("P50 ms", IsNumber: true), new("P90 ms", IsNumber: true),
+        new("RPC"), new("CALLS", IsNumber: true), new("FAILED", IsNumber: true), new("P50 ms", IsNumber: true),
+        new("P90 ms", IsNumber: true),
         new("P99 ms", IsNumber: true), new("MAX ms", IsNumber: true), new("CALLS/s", IsNumber: true),
     ];
 
@@ -21,7 +22,8 @@ internal static class BenchReport
         report.Line("");
         report.Table(Columns, result.Figures.Select(Row));
         report.Line("");
-        report.Line($"create to {(plan.Until == BenchStep.Delete ? "publish" : Word(plan.Until))}: {Seconds(result.Up)}{PerVolume(result.Up, plan)}");
+        var lastStep = Word(plan.Until == BenchStep.Delete ? BenchStep.Publish : plan.Until);
+        report.Line($"create to {lastStep}: {Seconds(result.Up)}{PerVolume(result.Up, plan)}");
         if (result.Down is { } down)
             report.Line($"unpublish to delete: {Seconds(down)}{PerVolume(down, plan)}");
 
@@ -43,15 +45,19 @@ internal static class BenchReport
     };
 
     private static string Type(BenchPlan plan) =>
-        plan.Capability.Block is not null ? "block" : plan.Capability.Mount.FsType.Length > 0 ? plan.Capability.Mount.FsType : "default file system";
+        plan.Capability.Block is not null ? "block"
+        : plan.Capability.Mount.FsType.Length > 0 ? plan.Capability.Mount.FsType
+        : "default file system";
 
     private static IReadOnlyList<string> Row(RpcFigures figures) =>
     [
-        figures.Rpc, $"{figures.Calls}", $"{figures.Failures}", Number(figures.P50Ms), Number(figures.P90Ms), Number(figures.P99Ms), Number(figures.MaxMs),
+        figures.Rpc, $"{figures.Calls}", $"{figures.Failures}", Number(figures.P50Ms), Number(figures.P90Ms), Number(figures.P99Ms),
+        Number(figures.MaxMs),
         Number(figures.CallsPerSecond),
     ];
 
-    private static string Number(double? value) => value?.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture) ?? PlainText.None;
+    private static string Number(double? value) =>
+        value?.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture) ?? PlainText.None;
 
     private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.00} s");
 
@@ -63,7 +69,8 @@ internal static class BenchReport
         plan.Capability.Block is not null ? "block" : "mount", Word(plan.Until), result.StartedAt.UtcDateTime, result.Interrupted,
         Rounded(result.Up.TotalSeconds), Rounded(result.Down?.TotalSeconds),
         [.. result.Figures.Select(f => new BenchRpcJson(
-            f.Rpc, f.Calls, f.Failures, Rounded(f.P50Ms), Rounded(f.P90Ms), Rounded(f.P99Ms), Rounded(f.MaxMs), Rounded(f.MeanMs), Rounded(f.CallsPerSecond)))],
+            f.Rpc, f.Calls, f.Failures, Rounded(f.P50Ms), Rounded(f.P90Ms), Rounded(f.P99Ms), Rounded(f.MaxMs), Rounded(f.MeanMs),
+            Rounded(f.CallsPerSecond)))],
         [.. result.Errors.Select(e => new BenchErrorJson(e.Rpc, e.Code.ToString(), e.Count, e.Message))], result.Leftovers);
 
     // Microseconds are as fine as such a measurement can mean anything.

@@ -13,7 +13,7 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
     private readonly ConcurrentBag<string> _leftovers = [];
 
     /// <param name="report">Told the volumes done and all volumes, twice over: up and down.</param>
-    /// <param name="stop">Starts nothing new; calls under way are seen to their end, so that their outcome is known and can be undone.</param>
+    /// <param name="stop">Starts nothing new; calls under way are seen to their end, so that they can be undone.</param>
     public async Task<BenchResult> RunAsync(Action<long, long> report, CancellationToken stop)
     {
         var target = await BenchSurvey.AskAsync(endpoint, stop);
@@ -39,9 +39,10 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
         {
             // Teardown is measured where it was asked for; else it is cleaning up, and its figures would only confuse.
             var measuredDown = plan.Until == BenchStep.Delete;
-            downTime = await TearDownAsync(volumes, target, measuredDown ? measured : new CallRecorder(time), () => report(Interlocked.Increment(ref done), plan.Volumes * 2L));
-            if (!measuredDown)
-                downTime = null;
+            var recorder = measuredDown ? measured : new CallRecorder(time);
+            var elapsed = await TearDownAsync(
+                volumes, target, recorder, () => report(Interlocked.Increment(ref done), plan.Volumes * 2L));
+            downTime = measuredDown ? elapsed : null;
         }
 
         return new BenchResult
@@ -57,7 +58,8 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
         };
     }
 
-    private async Task<TimeSpan> TearDownAsync(IReadOnlyList<BenchVolume> volumes, BenchTarget target, CallRecorder recorder, Action oneDone)
+    private async Task<TimeSpan> TearDownAsync(IReadOnlyList<BenchVolume> volumes, BenchTarget target, CallRecorder recorder,
+        Action oneDone)
     {
         using var limit = new CancellationTokenSource(CleanupLimit, time);
         var down = time.GetTimestamp();
@@ -83,7 +85,8 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
     }
 
     private BenchVolume NewVolume(int index) => new(
-        $"{plan.NamePrefix}-{index}", Path.Combine(plan.StagingRoot, $"{plan.NamePrefix}-{index}"), Path.Combine(plan.TargetRoot, $"{plan.NamePrefix}-{index}"));
+        $"{plan.NamePrefix}-{index}", Path.Combine(plan.StagingRoot, $"{plan.NamePrefix}-{index}"),
+        Path.Combine(plan.TargetRoot, $"{plan.NamePrefix}-{index}"));
 
     // Not Parallel.ForEachAsync with the token: it would throw, and what was begun has to be undone.
     private async Task ForEachAsync(IReadOnlyList<BenchVolume> volumes, Func<BenchVolume, Task> run, CancellationToken stop)

@@ -18,11 +18,13 @@ internal static class BenchSurvey
             call => endpoint.Identity.GetPluginCapabilitiesAsync(new Proto.GetPluginCapabilitiesRequest(), call), cancellationToken);
         var services = plugin.Capabilities.Where(c => c.Service is not null).Select(c => c.Service.Type).ToHashSet();
         if (!services.Contains(PluginService.ControllerService))
-            throw new CliException(ExitCode.Precondition, $"{info.Name} at {endpoint.Endpoint} has no controller service: it cannot create volumes",
+            throw new CliException(ExitCode.Precondition,
+                $"{info.Name} at {endpoint.Endpoint} has no controller service: it cannot create volumes",
                 "name an endpoint that serves controller and node");
 
         var controller = await endpoint.CallAsync(
-            call => endpoint.Controller.ControllerGetCapabilitiesAsync(new Proto.ControllerGetCapabilitiesRequest(), call), cancellationToken);
+            call => endpoint.Controller.ControllerGetCapabilitiesAsync(new Proto.ControllerGetCapabilitiesRequest(), call),
+            cancellationToken);
         var node = await endpoint.CallAsync(
             call => endpoint.Node.NodeGetCapabilitiesAsync(new Proto.NodeGetCapabilitiesRequest(), call), cancellationToken);
         var nodeInfo = await endpoint.CallAsync(

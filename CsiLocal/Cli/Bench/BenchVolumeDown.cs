@@ -11,7 +11,7 @@ internal sealed class BenchVolumeDown(DaemonClient endpoint, BenchTarget target,
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    /// <exception cref="RpcException">A step failed for good: later steps were not tried, since they would act on a mounted volume.</exception>
+    /// <exception cref="RpcException">A step failed for good; later steps, which would act on a mounted volume, were not tried.</exception>
     public async Task RunAsync(BenchVolume volume, CancellationToken cancellationToken)
     {
         var id = await FindIdAsync(volume, cancellationToken);
@@ -34,7 +34,8 @@ internal sealed class BenchVolumeDown(DaemonClient endpoint, BenchTarget target,
         if (volume.ControllerPublishAttempted)
         {
             var unpublish = new Proto.ControllerUnpublishVolumeRequest { VolumeId = id, NodeId = target.NodeId };
-            await RetryAsync("ControllerUnpublishVolume", call => endpoint.Controller.ControllerUnpublishVolumeAsync(unpublish, call), cancellationToken);
+            await RetryAsync("ControllerUnpublishVolume", call => endpoint.Controller.ControllerUnpublishVolumeAsync(unpublish, call),
+                cancellationToken);
         }
 
         var delete = new Proto.DeleteVolumeRequest { VolumeId = id };

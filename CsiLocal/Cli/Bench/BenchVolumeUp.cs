@@ -73,7 +73,8 @@ internal sealed class BenchVolumeUp(DaemonClient endpoint, BenchPlan plan, Bench
             };
             Copy(volume.Created.VolumeContext, publish.VolumeContext);
             volume.ControllerPublishAttempted = true;
-            var response = await MeasureAsync("ControllerPublishVolume", call => endpoint.Controller.ControllerPublishVolumeAsync(publish, call));
+            var response = await MeasureAsync("ControllerPublishVolume",
+                call => endpoint.Controller.ControllerPublishVolumeAsync(publish, call));
             volume.PublishContext = response.PublishContext.ToDictionary(pair => pair.Key, pair => pair.Value);
         }
 

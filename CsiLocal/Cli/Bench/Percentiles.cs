@@ -2,7 +2,7 @@ namespace CsiLocal.Cli.Bench;
 
 internal static class Percentiles
 {
-    /// <summary>By nearest rank: the smallest sample that at least <paramref name="percent"/> per cent of all do not exceed. Always a time that was measured.</summary>
+    /// <summary>By nearest rank: the smallest sample that <paramref name="percent"/> per cent of all do not exceed.</summary>
     /// <param name="sorted">Ascending.</param>
     /// <param name="percent">1 to 100.</param>
     /// <returns>Null where there are no samples.</returns>

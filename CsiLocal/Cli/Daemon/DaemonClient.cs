@@ -69,7 +69,8 @@ internal sealed class DaemonClient(CallInvoker invoker, string endpoint, TimeSpa
     public async Task<Proto.Snapshot?> FindSnapshotAsync(string snapshotId, CancellationToken cancellationToken)
     {
         var response = await CallAsync(
-            options => Controller.ListSnapshotsAsync(new Proto.ListSnapshotsRequest { SnapshotId = snapshotId }, options), cancellationToken);
+            options => Controller.ListSnapshotsAsync(new Proto.ListSnapshotsRequest { SnapshotId = snapshotId }, options),
+            cancellationToken);
         return response.Entries.Select(entry => entry.Snapshot).FirstOrDefault();
     }
 
@@ -79,7 +80,8 @@ internal sealed class DaemonClient(CallInvoker invoker, string endpoint, TimeSpa
         try
         {
             return await CallRawAsync(
-                options => Admin.GetSnapshotDetailAsync(new GetSnapshotDetailRequest { SnapshotId = snapshotId }, options), cancellationToken);
+                options => Admin.GetSnapshotDetailAsync(new GetSnapshotDetailRequest { SnapshotId = snapshotId }, options),
+                cancellationToken);
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound or StatusCode.Unimplemented)
         {

@@ -15,7 +15,8 @@ internal sealed class LongWork(DaemonClient daemon, ProgressDisplay display, Tim
     /// <param name="targetId">Id of the volume or snapshot that the work fills.</param>
     /// <param name="call">The idempotent call, made again until it does not answer ABORTED.</param>
     /// <param name="cancellationToken">The person gives up waiting; the work goes on.</param>
-    public async Task<T> RunAsync<T>(string what, string targetId, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(string what, string targetId, Func<CancellationToken, Task<T>> call,
+        CancellationToken cancellationToken)
     {
         var attempt = call(cancellationToken);
         try
@@ -41,7 +42,8 @@ internal sealed class LongWork(DaemonClient daemon, ProgressDisplay display, Tim
     }
 
     private async Task<T> FollowAsync<T>(
-        Task<T> attempt, Func<CancellationToken, Task<T>> call, Watched work, Action<long, long> report, CancellationToken cancellationToken)
+        Task<T> attempt, Func<CancellationToken, Task<T>> call, Watched work, Action<long, long> report,
+        CancellationToken cancellationToken)
     {
         var waitingSince = time.GetTimestamp();
         while (true)

@@ -5,7 +5,7 @@ using Proto = Csi.V1;
 namespace CsiLocal.Cli.Daemon;
 
 /// <summary>What people call a volume or a snapshot, to what the daemon calls it.</summary>
-/// <remarks>Ids are minted from names, so a name needs no search. An argument that looks like an id and is none may be a name, too.</remarks>
+/// <remarks>Ids are minted from names, so a name needs no search. What looks like an id and is none may be a name.</remarks>
 internal static class References
 {
     /// <exception cref="CliException">There is no such volume.</exception>
@@ -25,6 +25,7 @@ internal static class References
             return byId;
 
         return await daemon.FindSnapshotAsync(SnapshotId.Mint(nameOrId).Value, cancellationToken)
-            ?? throw new CliException(ExitCode.NotFound, $"no snapshot has the name or id '{nameOrId}'", "'csilocal snapshot list' shows them");
+            ?? throw new CliException(ExitCode.NotFound, $"no snapshot has the name or id '{nameOrId}'",
+                "'csilocal snapshot list' shows them");
     }
 }

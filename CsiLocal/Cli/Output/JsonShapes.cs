@@ -36,6 +36,7 @@ internal sealed record BenchJson(
 
 /// <summary>One RPC: all its calls, failed ones among them; the times are those of the calls that succeeded.</summary>
 internal sealed record BenchRpcJson(
-    string Rpc, int Calls, int Failures, double? P50Ms, double? P90Ms, double? P99Ms, double? MaxMs, double? MeanMs, double? CallsPerSecond);
+    string Rpc, int Calls, int Failures, double? P50Ms, double? P90Ms, double? P99Ms, double? MaxMs, double? MeanMs,
+    double? CallsPerSecond);
 
 internal sealed record BenchErrorJson(string Rpc, string Code, int Count, string Message);

@@ -23,6 +23,9 @@ internal static class PlainText
     /// <summary>The end of a long path is what tells it from others.</summary>
     public static string Tail(string text, int length) => text.Length <= length ? text : $"…{text[^(length - 1)..]}";
 
+    /// <summary>For documents: protobuf has no null text.</summary>
+    public static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
     public static string OrNone(string? text) => string.IsNullOrEmpty(text) ? None : text;
 
     /// <summary>On one line and without control characters: what an endpoint says must not steer the terminal.</summary>

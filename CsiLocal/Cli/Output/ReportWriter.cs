@@ -58,12 +58,16 @@ internal sealed class ReportWriter(CliEnvironment environment, OutputFormat form
         WriteRendered(grid);
     }
 
-    private static Spectre.Console.TableColumn Column(TableColumn column, bool isLast) => new(new Text(column.Header, new Style(decoration: Decoration.Bold)))
+    private static Spectre.Console.TableColumn Column(TableColumn column, bool isLast)
     {
-        NoWrap = !column.MayFold,
-        Alignment = column.IsNumber ? Justify.Right : Justify.Left,
-        Padding = new Padding(0, 0, isLast ? 0 : 2, 0),
-    };
+        var header = new Text(column.Header, new Style(decoration: Decoration.Bold));
+        return new Spectre.Console.TableColumn(header)
+        {
+            NoWrap = !column.MayFold,
+            Alignment = column.IsNumber ? Justify.Right : Justify.Left,
+            Padding = new Padding(0, 0, isLast ? 0 : 2, 0),
+        };
+    }
 
     private void WriteRendered(Spectre.Console.Rendering.IRenderable content)
     {

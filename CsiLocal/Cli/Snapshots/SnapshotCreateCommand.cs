@@ -27,14 +27,16 @@ internal static class SnapshotCreateCommand
     {
         var request = new Proto.CreateSnapshotRequest { SourceVolumeId = source.VolumeId, Name = name };
         var snapshot = await session.LongWork.RunAsync(
-            $"snapshot {name} of {source.Name}", SnapshotId.Mint(name).Value, token => CreateAsync(session.Daemon, request, token), cancellationToken);
+            $"snapshot {name} of {source.Name}", SnapshotId.Mint(name).Value,
+            token => CreateAsync(session.Daemon, request, token), cancellationToken);
 
         session.Report.Json(SnapshotReport.ToJson(snapshot, name, source.Name), CliJsonContext.Readable.SnapshotJson);
         session.Report.Line($"{name}: snapshot of {source.Name}, {PlainText.Size(snapshot.SizeBytes)}, id {snapshot.SnapshotId}");
         return ExitCode.Success;
     }
 
-    private static async Task<Proto.Snapshot> CreateAsync(DaemonClient daemon, Proto.CreateSnapshotRequest request, CancellationToken cancellationToken)
+    private static async Task<Proto.Snapshot> CreateAsync(DaemonClient daemon, Proto.CreateSnapshotRequest request,
+        CancellationToken cancellationToken)
     {
         var response = await daemon.CallAsync(call => daemon.Controller.CreateSnapshotAsync(request, call), cancellationToken);
         // Cut but still being copied: CSI's way of saying "ask again".

@@ -10,7 +10,11 @@ internal static class SnapshotDeleteCommand
 {
     public static Command Create(CommandHost host)
     {
-        var snapshots = new Argument<string[]>("SNAPSHOT") { Description = "Names or ids of the snapshots.", Arity = ArgumentArity.OneOrMore };
+        var snapshots = new Argument<string[]>("SNAPSHOT")
+        {
+            Description = "Names or ids of the snapshots.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         snapshots.CompletionSources.Add(context => DynamicCompletion.Snapshots(host, context.ParseResult));
         var yes = DeleteRun.YesOption();
         var command = new Command("delete", "Deletes snapshots; volumes made from them stay.") { snapshots, yes };

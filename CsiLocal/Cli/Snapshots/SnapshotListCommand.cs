@@ -20,7 +20,8 @@ internal static class SnapshotListCommand
         var daemon = session.Daemon;
         var source = volume is null ? "" : (await References.VolumeAsync(daemon, volume, cancellationToken)).VolumeId;
         var snapshots = await Paging.SnapshotsAsync(daemon, source, cancellationToken);
-        var named = await Paging.ForEachAsync(snapshots, (s, token) => daemon.FindSnapshotDetailAsync(s.SnapshotId, token), cancellationToken);
+        var named = await Paging.ForEachAsync(snapshots, (s, token) => daemon.FindSnapshotDetailAsync(s.SnapshotId, token),
+            cancellationToken);
 
         // A source that was deleted meanwhile has no name any more: its id is shown.
         var sources = snapshots.Select(s => s.SourceVolumeId).Where(id => id.Length > 0).Distinct().ToList();

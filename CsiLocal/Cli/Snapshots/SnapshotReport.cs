@@ -12,7 +12,8 @@ internal static class SnapshotReport
     ];
 
     public static SnapshotJson ToJson(Proto.Snapshot snapshot, string? name, string? volume) => new(
-        snapshot.SnapshotId, name, snapshot.SourceVolumeId, volume, snapshot.SizeBytes, snapshot.CreationTime?.ToDateTime(), snapshot.ReadyToUse);
+        snapshot.SnapshotId, name, snapshot.SourceVolumeId, volume, snapshot.SizeBytes, snapshot.CreationTime?.ToDateTime(),
+        snapshot.ReadyToUse);
 
     public static void List(ReportWriter report, IReadOnlyList<(Proto.Snapshot Snapshot, string? Name, string? Volume)> snapshots)
     {
@@ -25,7 +26,8 @@ internal static class SnapshotReport
 
     private static IReadOnlyList<string> Row((Proto.Snapshot Snapshot, string? Name, string? Volume) s) =>
     [
-        PlainText.OrNone(s.Name), s.Snapshot.SnapshotId, s.Volume ?? PlainText.OrNone(s.Snapshot.SourceVolumeId), PlainText.Size(s.Snapshot.SizeBytes),
+        PlainText.OrNone(s.Name), s.Snapshot.SnapshotId, s.Volume ?? PlainText.OrNone(s.Snapshot.SourceVolumeId),
+        PlainText.Size(s.Snapshot.SizeBytes),
         PlainText.ShortTime(s.Snapshot.CreationTime), s.Snapshot.ReadyToUse ? "ready" : "copying",
     ];
 }

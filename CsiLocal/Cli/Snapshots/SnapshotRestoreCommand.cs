@@ -14,7 +14,10 @@ internal static class SnapshotRestoreCommand
         var snapshot = CommonArguments.Snapshot(host);
         var name = new Argument<string>("NEWVOLUME") { Description = "Name of the new volume." };
         var size = CommonArguments.Size("--size", "Size of the new volume (default: that of the snapshot).");
-        var block = new Option<bool>("--block") { Description = "The snapshot is of a raw block volume (needed only where that volume is gone)." };
+        var block = new Option<bool>("--block")
+        {
+            Description = "The snapshot is of a raw block volume (needed only where that volume is gone).",
+        };
         var command = new Command("restore", "Makes a new volume with the content of a snapshot.") { snapshot, name, size, block };
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {

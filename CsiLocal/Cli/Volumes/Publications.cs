@@ -10,5 +10,6 @@ internal static class Publications
 
     public static string? StagingPath(VolumeDetail volume) => volume.Publications.FirstOrDefault(p => p.Kind == Stage)?.Path;
 
-    public static IReadOnlyList<string> TargetPaths(VolumeDetail volume) => [.. volume.Publications.Where(p => p.Kind == Publish).Select(p => p.Path)];
+    public static IReadOnlyList<string> TargetPaths(VolumeDetail volume) =>
+        [.. volume.Publications.Where(p => p.Kind == Publish).Select(p => p.Path)];
 }

@@ -18,7 +18,11 @@ internal static class VolumeCreateCommand
         var filesystem = CommonArguments.Filesystem("File system to put on it (default: the driver's choice).");
         var block = new Option<bool>("--block") { Description = "A raw block device without a file system." };
         var mode = CommonArguments.AccessModeOption();
-        var mkfsOptions = new Option<string?>("--mkfs-options") { Description = "Options for mkfs, such as \"-m 0\".", HelpName = "OPTIONS" };
+        var mkfsOptions = new Option<string?>("--mkfs-options")
+        {
+            Description = "Options for mkfs, such as \"-m 0\".",
+            HelpName = "OPTIONS",
+        };
         var preallocate = new Option<bool>("--preallocate") { Description = "Allot every block now instead of when first written." };
         var parameters = CommonArguments.Parameters();
 
@@ -36,7 +40,11 @@ internal static class VolumeCreateCommand
             var request = new Proto.CreateVolumeRequest
             {
                 Name = parsed.GetValue(name)!,
-                CapacityRange = new Proto.CapacityRange { RequiredBytes = parsed.GetValue(size)!.Value, LimitBytes = parsed.GetValue(limit) ?? 0 },
+                CapacityRange = new Proto.CapacityRange
+                {
+                    RequiredBytes = parsed.GetValue(size)!.Value,
+                    LimitBytes = parsed.GetValue(limit) ?? 0,
+                },
             };
             request.VolumeCapabilities.Add(parsed.GetValue(block)
                 ? Capabilities.Block(parsed.GetValue(mode))

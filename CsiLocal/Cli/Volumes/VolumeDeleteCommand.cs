@@ -18,7 +18,8 @@ internal static class VolumeDeleteCommand
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
             var names = parsed.GetValue(volumes)!;
-            var question = $"Delete the volume{(names.Length > 1 ? "s" : "")} {string.Join(", ", names)} with everything on {(names.Length > 1 ? "them" : "it")}";
+            var (plural, them) = names.Length > 1 ? ("s", "them") : ("", "it");
+            var question = $"Delete the volume{plural} {string.Join(", ", names)} with everything on {them}";
             await DeleteRun.ConfirmAsync(session, question, parsed.GetValue(yes), cancellationToken);
             return await DeleteRun.ForEachAsync(session, names, DeleteAsync, cancellationToken);
         });

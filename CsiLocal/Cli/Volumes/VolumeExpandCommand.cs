@@ -23,13 +23,19 @@ internal static class VolumeExpandCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(CommandSession session, VolumeDetail volume, long sizeBytes, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(CommandSession session, VolumeDetail volume, long sizeBytes,
+        CancellationToken cancellationToken)
     {
         var daemon = session.Daemon;
         var capability = Capabilities.Of(volume, AccessMode.SingleNodeWriter, []);
         // CSI has no call to shrink. "At least this and at most this", below the present size, can mean nothing else.
         var range = new Proto.CapacityRange { RequiredBytes = sizeBytes, LimitBytes = sizeBytes < volume.SizeBytes ? sizeBytes : 0 };
-        var expand = new Proto.ControllerExpandVolumeRequest { VolumeId = volume.VolumeId, CapacityRange = range, VolumeCapability = capability };
+        var expand = new Proto.ControllerExpandVolumeRequest
+        {
+            VolumeId = volume.VolumeId,
+            CapacityRange = range,
+            VolumeCapability = capability,
+        };
         var expanded = await daemon.CallAsync(call => daemon.Controller.ControllerExpandVolumeAsync(expand, call), cancellationToken);
 
         var atNextMount = "";

@@ -25,7 +25,8 @@ internal static class VolumeListCommand
     public static async Task<IReadOnlyList<VolumeDetail>> DetailsAsync(DaemonClient daemon, CancellationToken cancellationToken)
     {
         var volumes = await Paging.VolumesAsync(daemon, cancellationToken);
-        var details = await Paging.ForEachAsync(volumes, (volume, token) => daemon.FindVolumeDetailAsync(volume.VolumeId, token), cancellationToken);
+        var details = await Paging.ForEachAsync(volumes, (volume, token) => daemon.FindVolumeDetailAsync(volume.VolumeId, token),
+            cancellationToken);
         return [.. details.OfType<VolumeDetail>().OrderBy(detail => detail.Name, StringComparer.Ordinal)];
     }
 }

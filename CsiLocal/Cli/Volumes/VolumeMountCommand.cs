@@ -31,7 +31,10 @@ internal static class VolumeMountCommand
             HelpName = "FOLDER",
         };
 
-        var command = new Command("mount", "Mounts a volume, formatting it if it never was.") { volume, path, readOnly, options, mode, stagingRoot };
+        var command = new Command("mount", "Mounts a volume, formatting it if it never was.")
+        {
+            volume, path, readOnly, options, mode, stagingRoot,
+        };
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
             var detail = await References.VolumeAsync(session.Daemon, parsed.GetValue(volume)!, cancellationToken);
@@ -44,7 +47,8 @@ internal static class VolumeMountCommand
     }
 
     private static async Task<int> RunAsync(
-        CommandSession session, VolumeDetail volume, MountJson mount, AccessMode mode, IReadOnlyList<string> options, CancellationToken cancellationToken)
+        CommandSession session, VolumeDetail volume, MountJson mount, AccessMode mode, IReadOnlyList<string> options,
+        CancellationToken cancellationToken)
     {
         // CSI leaves these two folders to the caller: the staging path itself, and the parent of the target path.
         Directory.CreateDirectory(mount.StagingPath!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

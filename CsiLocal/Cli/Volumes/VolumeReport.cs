@@ -8,12 +8,13 @@ internal static class VolumeReport
 {
     private static readonly TableColumn[] Columns =
     [
-        new("NAME", MayFold: true), new("ID"), new("POOL", MayFold: true), new("SIZE", IsNumber: true), new("TYPE"), new("PUBLISHED", MayFold: true),
+        new("NAME", MayFold: true), new("ID"), new("POOL", MayFold: true), new("SIZE", IsNumber: true), new("TYPE"),
+        new("PUBLISHED", MayFold: true),
     ];
 
     public static VolumeJson ToJson(VolumeDetail volume) => new(
-        volume.VolumeId, volume.Name, volume.Pool, volume.Backend, volume.SizeBytes, volume.AccessType, NullIfEmpty(volume.Filesystem),
-        NullIfEmpty(volume.FilesystemUuid), volume.State, volume.Location, NullIfEmpty(volume.Source), volume.CreatedAt?.ToDateTime(),
+        volume.VolumeId, volume.Name, volume.Pool, volume.Backend, volume.SizeBytes, volume.AccessType, PlainText.NullIfEmpty(volume.Filesystem),
+        PlainText.NullIfEmpty(volume.FilesystemUuid), volume.State, volume.Location, PlainText.NullIfEmpty(volume.Source), volume.CreatedAt?.ToDateTime(),
         volume.FormattedAt?.ToDateTime(), [.. volume.Publications.Select(p => new PublicationJson(p.Kind, p.Path, p.Readonly))]);
 
     public static void List(ReportWriter report, IReadOnlyList<VolumeDetail> volumes)
@@ -41,7 +42,8 @@ internal static class VolumeReport
             ("Source", volume.Source),
             ("Created", PlainText.Time(volume.CreatedAt)),
             ("Formatted", PlainText.Time(volume.FormattedAt)),
-            .. volume.Publications.Select(p => (p.Kind == Publications.Stage ? "Staged at" : "Mounted at", (string?)(p.Readonly ? $"{p.Path} (read-only)" : p.Path))),
+            .. volume.Publications.Select(p =>
+                (p.Kind == Publications.Stage ? "Staged at" : "Mounted at", (string?)(p.Readonly ? $"{p.Path} (read-only)" : p.Path))),
         ]);
     }
 
@@ -57,12 +59,12 @@ internal static class VolumeReport
 
     private static IReadOnlyList<string> Row(VolumeDetail volume, int pathWidth) =>
     [
-        volume.Name, volume.VolumeId, volume.Pool, PlainText.Size(volume.SizeBytes), volume.State is "ready" or "" ? Type(volume) : volume.State,
-        PlainText.OrNone(string.Join(' ', volume.Publications.Where(p => p.Kind == Publications.Publish).Select(p => PlainText.Tail(p.Path, pathWidth)))),
+        volume.Name, volume.VolumeId, volume.Pool, PlainText.Size(volume.SizeBytes),
+        volume.State is "ready" or "" ? Type(volume) : volume.State,
+        PlainText.OrNone(string.Join(' ',
+            volume.Publications.Where(p => p.Kind == Publications.Publish).Select(p => PlainText.Tail(p.Path, pathWidth)))),
     ];
 
     private static string Type(VolumeDetail volume) =>
         Daemon.Capabilities.IsBlock(volume) ? "block" : volume.Filesystem.Length > 0 ? volume.Filesystem : volume.Backend;
-
-    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

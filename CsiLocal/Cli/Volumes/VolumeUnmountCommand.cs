@@ -12,7 +12,11 @@ internal static class VolumeUnmountCommand
     public static Command Create(CommandHost host)
     {
         var volume = CommonArguments.Volume(host);
-        var path = new Argument<string?>("PATH") { Description = "Only this one of its mounts (default: all).", Arity = ArgumentArity.ZeroOrOne };
+        var path = new Argument<string?>("PATH")
+        {
+            Description = "Only this one of its mounts (default: all).",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var command = new Command("unmount", "Unmounts a volume, from one path or from all.") { volume, path };
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
@@ -45,7 +49,8 @@ internal static class VolumeUnmountCommand
             RemoveIfEmpty(staging);
         }
 
-        session.Report.Json(new UnmountJson(volume.VolumeId, volume.Name, wanted, staging is not null), CliJsonContext.Readable.UnmountJson);
+        session.Report.Json(new UnmountJson(volume.VolumeId, volume.Name, wanted, staging is not null),
+            CliJsonContext.Readable.UnmountJson);
         session.Report.Line(wanted.Count == 0 && staging is null
             ? $"{volume.Name}: was not mounted"
             : $"{volume.Name}: unmounted{(wanted.Count > 0 ? " from " + string.Join(" and ", wanted) : "")}");
