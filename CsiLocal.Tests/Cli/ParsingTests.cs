@@ -9,7 +9,7 @@ public sealed class ParsingTests : CliTest
     [InlineData("volume create data --size ten", "--size: 'ten' is not a size; write 10Gi, 500M or bytes")]
     [InlineData("volume create data --size 0", "--size: '0' is not a size")]
     [InlineData("volume create data", "Option '--size' is required")]
-    [InlineData("volume create data --size 1Gi --fs vfat", "'vfat' not recognized")]
+    [InlineData("volume create data --size 1Gi --fs vfat", "--fs: 'vfat' is not one of ext4, xfs, btrfs")]
     [InlineData("volume create data --size 1Gi --fs xfs --block", "--block and --fs exclude each other")]
     [InlineData("volume create data --size 1Gi --param novalue", "--param: 'novalue' is not KEY=VALUE")]
     [InlineData("volume create data --size 1Gi --param a=1 --param a=2", "the parameter 'a' is given twice")]

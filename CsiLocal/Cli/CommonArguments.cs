@@ -35,10 +35,18 @@ internal static class CommonArguments
         CustomParser = result => result.ParseText(ParseSize, ByteSize.Expectation),
     };
 
-    public static Option<string?> Filesystem(string description)
+    public static Option<string?> Filesystem(string description) => OneOf("--fs", description, "ext4", "xfs", "btrfs");
+
+    /// <summary>An option that takes one of a few words, which are also completed.</summary>
+    public static Option<string?> OneOf(string name, string description, params string[] words)
     {
-        var option = new Option<string?>("--fs") { Description = description, HelpName = "ext4|xfs|btrfs" };
-        option.AcceptOnlyFromAmong("ext4", "xfs", "btrfs");
+        var option = new Option<string?>(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', words),
+            CustomParser = result => result.ParseText(text => words.Contains(text) ? text : null, $"one of {string.Join(", ", words)}"),
+        };
+        option.CompletionSources.Add(words);
         return option;
     }
 

@@ -27,7 +27,13 @@ internal static class RootCommandFactory
         root.Subcommands.Add(CompletionCommand.Create(host));
 
         if (root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction action } help)
+        {
             help.Action = new HelpWithEpilogue(action);
+            // Windows' spellings would only turn up among the completions.
+            foreach (var alias in (string[])["/?", "/h", "-?"])
+                help.Aliases.Remove(alias);
+        }
+
         if (root.Options.OfType<VersionOption>().FirstOrDefault() is { } version)
             version.Action = new PrintVersion();
         return root;

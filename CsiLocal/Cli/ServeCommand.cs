@@ -8,22 +8,20 @@ internal static class ServeCommand
 {
     public static Command Create(CommandHost host)
     {
-        var mode = Text("--mode", "Which parts of the driver to be: all, node or controller (environment CSILOCAL_MODE; default all).",
-            "MODE");
-        mode.AcceptOnlyFromAmong("all", "node", "controller");
-        var config = Text("--config", "Configuration file (environment CSILOCAL_CONFIG; default /etc/csilocal/config.yaml if it is there).",
-            "FILE");
+        var mode = CommonArguments.OneOf(
+            "--mode", "Which parts of the driver to be (environment CSILOCAL_MODE; default all).", "all", "node", "controller");
+        var config = Text(
+            "--config", "Configuration file (environment CSILOCAL_CONFIG; default /etc/csilocal/config.yaml if it is there).", "FILE");
         var state = Text(
             "--state-dir",
             $"Folder of the driver's own state (environment CSILOCAL_STATE_DIR; default {DriverOptionsResolver.DefaultStateDirectory}).",
             "FOLDER");
         var node = Text("--node-id", "This node's id (environment CSILOCAL_NODE_ID or NODE_ID; default the host name).", "ID");
-        var logLevel = Text("--log-level",
-            "trace, debug, information, warning or error (environment CSILOCAL_LOG_LEVEL; default information).", "LEVEL");
-        logLevel.AcceptOnlyFromAmong("trace", "debug", "information", "warning", "error");
-        var logFormat = Text("--log-format", "text or json (environment CSILOCAL_LOG_FORMAT; default text on a terminal, else json).",
-            "FORMAT");
-        logFormat.AcceptOnlyFromAmong("text", "json");
+        var logLevel = CommonArguments.OneOf(
+            "--log-level", "The least to log (environment CSILOCAL_LOG_LEVEL; default information).",
+            "trace", "debug", "information", "warning", "error");
+        var logFormat = CommonArguments.OneOf(
+            "--log-format", "How to log (environment CSILOCAL_LOG_FORMAT; default text on a terminal, else json).", "text", "json");
 
         var command = new Command("serve", "Runs the driver until it is told to stop; --endpoint is where it listens.")
         {
