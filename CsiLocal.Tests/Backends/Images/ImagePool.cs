@@ -72,6 +72,8 @@ internal sealed class ImagePool(string? disk = null) : IAsyncDisposable
         // A failed test may have left devices: by their backing files, ours alone.
         foreach (var image in Directory.Exists(Path) ? Directory.GetFiles(Path, "*.img", SearchOption.AllDirectories) : [])
         {
+            if (FileStatus.Find(image) is not { IsRegular: true })
+                continue;
             var file = new ImageFile(image, System.IO.Path.GetFileNameWithoutExtension(image));
             foreach (var loop in LoopAttachments.FindAll(file))
                 LoopDevices.TryClear(loop.Number);

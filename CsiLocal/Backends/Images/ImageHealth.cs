@@ -6,6 +6,9 @@ namespace CsiLocal.Backends.Images;
 /// <summary>What is wrong with an image as it lies in the pool. Reads inodes and the metadata file, never the data.</summary>
 internal static class ImageHealth
 {
+    // File systems refuse some writes before their last block is taken.
+    private const long NearlyFullBytes = 64 << 20;
+
     public static IReadOnlyList<HealthFinding> Inspect(PoolFolder pool, ImageFile image, VolumeRecord volume)
     {
         try
@@ -28,9 +31,13 @@ internal static class ImageHealth
         if (filesystem.ReadOnly)
             yield return new HealthFinding(HealthStatus.Degraded, "PoolReadOnly", $"the file system of {pool.Path} is mounted read-only: writes fail");
 
-        // A sparse image with holes left cannot be written to any further.
-        if (filesystem.AvailableBytes == 0 && image.Find() is { } status && status.AllocatedBytes < volume.SizeBytes)
-            yield return new HealthFinding(HealthStatus.Degraded, "PoolFull", $"the file system of {pool.Path} is full: writes to new blocks fail");
+        // A sparse image needs blocks for what is first written.
+        var missing = volume.SizeBytes - (image.Find()?.AllocatedBytes ?? volume.SizeBytes);
+        if (filesystem.AvailableBytes < Math.Min(NearlyFullBytes, missing))
+        {
+            yield return new HealthFinding(
+                HealthStatus.Degraded, "PoolFull", $"the file system of {pool.Path} has {filesystem.AvailableBytes} bytes left: writes to new blocks fail, or soon will");
+        }
     }
 
     private static IEnumerable<HealthFinding> InspectImage(ImageFile image, VolumeRecord volume)
