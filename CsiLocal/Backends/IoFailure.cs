@@ -32,13 +32,21 @@ internal static class IoFailure
         // The runtime's IOExceptions carry the errno as HResult; its special kinds (not found, no access) do not.
         var (error, remedy) = failure switch
         {
-            UnauthorizedAccessException => (StorageError.Internal, "run the driver as root, or look for an immutable flag or a security module"),
+            UnauthorizedAccessException => (
+                StorageError.Internal,
+                "run the driver as root, or look for an immutable flag or a security module"),
             { HResult: Errno.NoSpace } => (StorageError.ResourceExhausted, "free space in the pool's file system or ask for less"),
-            { HResult: Errno.QuotaExceeded } => (StorageError.ResourceExhausted, "the quota of the pool's file system is used up: raise it or ask for less"),
-            { HResult: Errno.ReadOnlyFilesystem } => (StorageError.Unavailable, "the pool's file system is read-only (often after a disk error): see dmesg, repair it and mount it again"),
+            { HResult: Errno.QuotaExceeded } => (
+                StorageError.ResourceExhausted,
+                "the quota of the pool's file system is used up: raise it or ask for less"),
+            { HResult: Errno.ReadOnlyFilesystem } => (
+                StorageError.Unavailable,
+                "the pool's file system is read-only (often after a disk error): see dmesg, repair it and mount it again"),
             { HResult: Errno.Io } => (StorageError.Internal, "the disk below the pool reports errors: see dmesg and the disk's SMART data"),
             { HResult: Errno.Busy } => (StorageError.FailedPrecondition, "something still uses it: look for it with lsof or fuser"),
-            { HResult: Errno.SymlinkLoop } => (StorageError.FailedPrecondition, "a symbolic link lies where the driver keeps its own file: remove it"),
+            { HResult: Errno.SymlinkLoop } => (
+                StorageError.FailedPrecondition,
+                "a symbolic link lies where the driver keeps its own file: remove it"),
             _ => (StorageError.Internal, (string?)null),
         };
         return new StorageException(error, $"{attempted}: {failure.Message}", remedy, failure);

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace CsiLocal.Backends;
 
-/// <summary>Reads fields of a JSON object that may be damaged: the wrong type is a <see cref="JsonException"/> that names the field.</summary>
+/// <summary>Fields of a JSON object that may be damaged: a wrong type is a <see cref="JsonException"/> that names the field.</summary>
 internal static class JsonFields
 {
     /// <summary>A text or number as text; null where the field is missing or null.</summary>
@@ -69,7 +69,12 @@ internal static class JsonFields
         if (value.ValueKind != JsonValueKind.Object)
             throw new JsonException($"field '{field}' is not a map");
         foreach (var entry in value.EnumerateObject())
-            map[entry.Name] = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : throw new JsonException($"field '{field}.{entry.Name}' is not a text");
+        {
+            map[entry.Name] = entry.Value.ValueKind == JsonValueKind.String
+                ? entry.Value.GetString()!
+                : throw new JsonException($"field '{field}.{entry.Name}' is not a text");
+        }
+
         return map;
     }
 }

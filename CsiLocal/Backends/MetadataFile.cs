@@ -5,7 +5,7 @@ using CsiLocal.Volumes;
 namespace CsiLocal.Backends;
 
 /// <summary><c>&lt;id&gt;.json</c> beside a volume's or snapshot's data: the truth that outlives <c>state.db</c> (design §2.2).</summary>
-/// <remarks>A file is replaced as a whole and made durable before a method returns. What reads damaged is never overwritten by inference.</remarks>
+/// <remarks>A file is replaced as a whole, and durable when a method returns. Damaged ones are never overwritten by inference.</remarks>
 internal static class MetadataFile
 {
     private const int MaxBytes = 1 << 20;
@@ -20,7 +20,7 @@ internal static class MetadataFile
         DurableFile.Replace(PathOf(folder, snapshot.Id.Value), MetadataJson.Write(snapshot), PoolFolder.OwnerOnlyFile);
 
     /// <summary>The record, or null where there is none.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: there is one, but it cannot be read or describes something else.</exception>
+    /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: it cannot be read, or describes something else.</exception>
     public static VolumeRecord? ReadVolume(string folder, VolumeId id) => Read(folder, id.Value, text =>
     {
         var record = MetadataJson.ReadVolume(text);
@@ -47,10 +47,20 @@ internal static class MetadataFile
     /// <param name="dataExtension">What follows the id in the name of the data: ".img", or "" for folders.</param>
     public static IReadOnlyList<FoundObject> List(PoolFolder pool, string dataExtension) =>
     [
-        .. ListFolder(pool.VolumesPath, dataExtension, MetadataJson.ReadVolume, record => record.Id.Value, id => VolumeId.TryParse(id, out _))
-            .Select(found => new FoundObject { Volume = found.Record, EntryName = found.Entry, HasData = found.HasData, Problem = found.Problem }),
-        .. ListFolder(pool.SnapshotsPath, dataExtension, MetadataJson.ReadSnapshot, record => record.Id.Value, id => SnapshotId.TryParse(id, out _))
-            .Select(found => new FoundObject { Snapshot = found.Record, EntryName = found.Entry, HasData = found.HasData, Problem = found.Problem }),
+        .. ListFolder(
+            pool.VolumesPath,
+            dataExtension,
+            MetadataJson.ReadVolume,
+            record => record.Id.Value,
+            id => VolumeId.TryParse(id, out _))
+            .Select(o => new FoundObject { Volume = o.Record, EntryName = o.Entry, HasData = o.HasData, Problem = o.Problem }),
+        .. ListFolder(
+            pool.SnapshotsPath,
+            dataExtension,
+            MetadataJson.ReadSnapshot,
+            record => record.Id.Value,
+            id => SnapshotId.TryParse(id, out _))
+            .Select(o => new FoundObject { Snapshot = o.Record, EntryName = o.Entry, HasData = o.HasData, Problem = o.Problem }),
     ];
 
     private static IEnumerable<(T? Record, string Entry, bool HasData, string? Problem)> ListFolder<T>(
@@ -108,7 +118,10 @@ internal static class MetadataFile
         catch (JsonException e)
         {
             throw new StorageException(
-                StorageError.DataLoss, $"read metadata of {id}: {path}: {e.Message}", "nothing was touched: restore the file from a backup or correct it by hand", e);
+                StorageError.DataLoss,
+                $"read metadata of {id}: {path}: {e.Message}",
+                "nothing was touched: restore the file from a backup or correct it by hand",
+                e);
         }
     }
 

@@ -6,7 +6,8 @@ using CsiLocal.Volumes;
 
 namespace CsiLocal.Backends;
 
-/// <summary>Records as the JSON text of a metadata file, and back. Unknown fields are dropped; a missing required one is a <see cref="JsonException"/>.</summary>
+/// <summary>Records as the JSON text of a metadata file, and back.</summary>
+/// <remarks>Unknown fields are dropped; a missing required one is a <see cref="JsonException"/>.</remarks>
 internal static class MetadataJson
 {
     public const int Schema = 1;
@@ -63,7 +64,9 @@ internal static class MetadataJson
         var json = document.RootElement;
         return new VolumeRecord
         {
-            Id = VolumeId.TryParse(JsonFields.RequiredText(json, "id"), out var id) ? id : throw new JsonException("field 'id' is not a volume id"),
+            Id = VolumeId.TryParse(JsonFields.RequiredText(json, "id"), out var id)
+                ? id
+                : throw new JsonException("field 'id' is not a volume id"),
             Name = JsonFields.RequiredText(json, "name"),
             Pool = JsonFields.RequiredText(json, "pool"),
             Backend = MetadataNames.Backend(json),
@@ -92,7 +95,9 @@ internal static class MetadataJson
         var json = document.RootElement;
         return new SnapshotRecord
         {
-            Id = SnapshotId.TryParse(JsonFields.RequiredText(json, "id"), out var id) ? id : throw new JsonException("field 'id' is not a snapshot id"),
+            Id = SnapshotId.TryParse(JsonFields.RequiredText(json, "id"), out var id)
+                ? id
+                : throw new JsonException("field 'id' is not a snapshot id"),
             Name = JsonFields.RequiredText(json, "name"),
             SourceVolume = VolumeId.TryParse(JsonFields.RequiredText(json, "sourceVolume"), out var source)
                 ? source

@@ -16,7 +16,12 @@ internal static class MetadataNames
         [(FilesystemType.Ext4, "ext4"), (FilesystemType.Xfs, "xfs"), (FilesystemType.Btrfs, "btrfs")];
 
     private static readonly (FormatState Value, string Name)[] FormatStates =
-        [(FormatState.Never, "never"), (FormatState.Formatting, "formatting"), (FormatState.Formatted, "formatted"), (FormatState.Inherited, "inherited")];
+    [
+        (FormatState.Never, "never"),
+        (FormatState.Formatting, "formatting"),
+        (FormatState.Formatted, "formatted"),
+        (FormatState.Inherited, "inherited"),
+    ];
 
     private static readonly (VolumeState Value, string Name)[] VolumeStates =
         [(VolumeState.Creating, "creating"), (VolumeState.Ready, "ready"), (VolumeState.Deleting, "deleting")];

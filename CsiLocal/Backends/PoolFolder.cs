@@ -24,7 +24,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
 
     private string MarkerPath => System.IO.Path.Combine(Path, "pool.json");
 
-    /// <summary>Proves that the pool is there, on a file system it can live on, and writable; makes what a new pool needs. Idempotent.</summary>
+    /// <summary>Proves that the pool is there, on a file system it can live on, and writable; makes what a new pool needs.</summary>
     /// <remarks>
     /// The folder of a pool whose disk is not mounted is empty, and then looks like a new pool: it answers with a new identity.
     /// The caller compares the identity with the one it knows and refuses the pool.
@@ -38,9 +38,12 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             var filesystem = FilesystemStatus.Of(Path);
             var name = filesystem.PoolFilesystemName
                 ?? throw Refuse(
-                    $"{Path} lies on a file system of type 0x{filesystem.Magic:x}", "put the pool on ext4, xfs or btrfs (in a container: on a host folder, not on the overlay)");
+                    $"{Path} lies on a file system of type 0x{filesystem.Magic:x}",
+                    "put the pool on ext4, xfs or btrfs (in a container: on a host folder, not on the overlay)");
             if (filesystem.ReadOnly)
-                throw Refuse($"the file system of {Path} is mounted read-only", "mount it read-write (after a disk error: see dmesg and repair it first)");
+                throw Refuse(
+                    $"the file system of {Path} is mounted read-only",
+                    "mount it read-write (after a disk error: see dmesg and repair it first)");
 
             var identity = ReadMarker() ?? MakeMarker();
             EnsureFolder(VolumesPath);
@@ -127,7 +130,10 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         catch (JsonException e)
         {
             throw new StorageException(
-                StorageError.Unavailable, $"pool {poolName}: {MarkerPath} cannot be read: {e.Message}", "restore it from a backup; it names the pool", e);
+                StorageError.Unavailable,
+                $"pool {poolName}: {MarkerPath} cannot be read: {e.Message}",
+                "restore it from a backup; it names the pool",
+                e);
         }
 
         if (!int.TryParse(schemaText, out var schema) || schema < 1 || !Guid.TryParse(identity, out var uuid))
@@ -135,7 +141,9 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         if (schema > MarkerSchema)
             throw Refuse($"{MarkerPath} has schema {schema}, this driver knows {MarkerSchema}", "use the newer driver that wrote it");
         if (backend != MetadataNames.Of(kind))
-            throw Refuse($"{Path} is a pool of backend '{backend}', the configuration says '{MetadataNames.Of(kind)}'", "correct the backend or the path in the configuration");
+            throw Refuse(
+                $"{Path} is a pool of backend '{backend}', the configuration says '{MetadataNames.Of(kind)}'",
+                "correct the backend or the path in the configuration");
         return uuid.ToString("D");
     }
 

@@ -13,7 +13,7 @@ internal static partial class FileCopy
     private const int PunchHoleFlag = 2; // FALLOC_FL_PUNCH_HOLE
     private const int ZeroRangeFlag = 0x10; // FALLOC_FL_ZERO_RANGE
 
-    /// <summary>Lets the target share all extents of the source, whose dirty pages the kernel writes out first (ioctl_ficlone(2)).</summary>
+    /// <summary>Lets the target share all extents of the source, whose dirty pages the kernel writes out first.</summary>
     /// <returns>False where the file system cannot.</returns>
     public static bool TryClone(SafeFileHandle source, SafeFileHandle target, string subject)
     {

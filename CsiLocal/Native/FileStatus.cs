@@ -14,7 +14,15 @@ namespace CsiLocal.Native;
 /// <param name="ModifiedNs">Last change of the content, nanoseconds since 1970.</param>
 /// <param name="BornNs">Creation, nanoseconds since 1970; 0 where the file system does not keep it.</param>
 internal readonly partial record struct FileStatus(
-    ulong Device, ulong Inode, ulong DeviceNumber, uint Mode, uint OwnerId, long SizeBytes, long AllocatedBytes, long ModifiedNs, long BornNs)
+    ulong Device,
+    ulong Inode,
+    ulong DeviceNumber,
+    uint Mode,
+    uint OwnerId,
+    long SizeBytes,
+    long AllocatedBytes,
+    long ModifiedNs,
+    long BornNs)
 {
     public bool IsDirectory => (Mode & TypeMask) == 0x4000;
 

@@ -9,7 +9,7 @@ internal static partial class FilesystemFreeze
     private const uint FreezeRequest = 0xC0045877; // FIFREEZE
     private const uint ThawRequest = 0xC0045878; // FITHAW
 
-    /// <summary>Freezes the file system of an open folder, its dirty data written out beforehand so that the freeze itself is short.</summary>
+    /// <summary>Freezes the file system of an open folder. Dirty data is written out beforehand: the freeze itself is short.</summary>
     /// <exception cref="NativeException">EBUSY: it is frozen already.</exception>
     public static void Freeze(SafeFileHandle folder, string path)
     {

@@ -76,7 +76,12 @@ internal static partial class LoopDevices
         if (NativeFile.Control(device, GetStatus, ref info) == 0)
         {
             return new LoopStatus(
-                number, info.Device, info.Inode, (info.Flags & ReadOnlyFlag) != 0, (info.Flags & DirectIoFlag) != 0, (info.Flags & AutoClearFlag) != 0);
+                number,
+                info.Device,
+                info.Inode,
+                ReadOnly: (info.Flags & ReadOnlyFlag) != 0,
+                DirectIo: (info.Flags & DirectIoFlag) != 0,
+                AutoClear: (info.Flags & AutoClearFlag) != 0);
         }
 
         return Marshal.GetLastPInvokeError() == Errno.NoDeviceOrAddress ? null : throw NativeException.Last("LOOP_GET_STATUS64", PathOf(number));
@@ -94,7 +99,7 @@ internal static partial class LoopDevices
         {
             if (!int.TryParse(Path.GetFileName(folder).AsSpan("loop".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 || BackingPath(folder) is not { } backing
-                || (!backing.Contains(fileName, StringComparison.Ordinal) && FileStatus.Find(backing) is { } other && (other.Device, other.Inode) != (device, inode)))
+                || IsAnotherFile(backing))
             {
                 continue;
             }
@@ -104,6 +109,11 @@ internal static partial class LoopDevices
         }
 
         return found;
+
+        bool IsAnotherFile(string backing) =>
+            !backing.Contains(fileName, StringComparison.Ordinal)
+            && FileStatus.Find(backing) is { } other
+            && (other.Device, other.Inode) != (device, inode);
     }
 
     /// <summary>The device's number, as in <c>st_rdev</c>, and its size in bytes.</summary>

@@ -49,7 +49,9 @@ public abstract class ImageBlankingContract(string? disk) : IAsyncLifetime
         await ImagePool.WriteAsync(_backend, volume, 1);
         var before = await ImagePool.DigestAsync(_backend, volume);
 
-        var beside = await Assert.ThrowsAsync<StorageException>(() => _backend.MakeBlankAsync(volume with { Format = FormatState.Formatting }, Cancelled));
+        var beside = await Assert.ThrowsAsync<StorageException>(() => _backend.MakeBlankAsync(
+            volume with { Format = FormatState.Formatting },
+            Cancelled));
         _backend.WriteMetadata(volume with { Format = FormatState.Formatting });
         var given = await Assert.ThrowsAsync<StorageException>(() => _backend.MakeBlankAsync(volume, Cancelled));
         var stamped = await Assert.ThrowsAsync<StorageException>(

@@ -23,7 +23,8 @@ public abstract class ImageContract(string? disk, bool shares) : BackendContract
 
     private protected override IStorageBackend MakeBackend() => _images.MakeBackend();
 
-    private protected override VolumeRecord NewVolume(string name) => Records.Volume(name, 40 * Records.MiB) with { Format = FormatState.Formatted };
+    private protected override VolumeRecord NewVolume(string name) =>
+        Records.Volume(name, 40 * Records.MiB) with { Format = FormatState.Formatted };
 
     private protected override Task WriteAsync(VolumeRecord volume, int seed) => ImagePool.WriteAsync(Backend, volume, seed);
 
@@ -64,7 +65,9 @@ public abstract class ImageContract(string? disk, bool shares) : BackendContract
             Cancelled);
 
         Assert.Equal(60 * Records.MiB, new FileInfo(DataOf(restored)).Length);
-        Assert.Equal(await ImagePool.DigestAsync(Backend, made, 40 * Records.MiB), await ImagePool.DigestAsync(Backend, restored, 40 * Records.MiB));
+        Assert.Equal(
+            await ImagePool.DigestAsync(Backend, made, 40 * Records.MiB),
+            await ImagePool.DigestAsync(Backend, restored, 40 * Records.MiB));
     }
 
     [Fact(Timeout = Timeout)]

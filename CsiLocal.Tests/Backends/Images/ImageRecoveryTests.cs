@@ -145,11 +145,19 @@ public sealed class ImageRecoveryTests : IAsyncLifetime
     {
         var made = await ImagePool.MakeAsync(_backend, _wanted);
         var other = await ImagePool.MakeAsync(_backend, Records.Volume("b"));
-        await _backend.CreateSnapshotAsync(Records.Snapshot("s", other), new CopySource { Volume = other }, new RecordedProgress(), Cancelled);
+        await _backend.CreateSnapshotAsync(
+            Records.Snapshot("s", other),
+            new CopySource { Volume = other },
+            new RecordedProgress(),
+            Cancelled);
 
         await AssertRefusedAsync(
             StorageError.DataLoss,
-            () => _backend.CreateSnapshotAsync(Records.Snapshot("s", made), new CopySource { Volume = made }, new RecordedProgress(), Cancelled));
+            () => _backend.CreateSnapshotAsync(
+                Records.Snapshot("s", made),
+                new CopySource { Volume = made },
+                new RecordedProgress(),
+                Cancelled));
     }
 
     [Fact(Timeout = Timeout)]
@@ -160,7 +168,11 @@ public sealed class ImageRecoveryTests : IAsyncLifetime
 
         await AssertRefusedAsync(
             StorageError.DataLoss,
-            () => _backend.CreateSnapshotAsync(Records.Snapshot("s", made), new CopySource { Volume = made }, new RecordedProgress(), Cancelled));
+            () => _backend.CreateSnapshotAsync(
+                Records.Snapshot("s", made),
+                new CopySource { Volume = made },
+                new RecordedProgress(),
+                Cancelled));
 
         Assert.DoesNotContain(_backend.List(), o => o.Snapshot is not null);
     }

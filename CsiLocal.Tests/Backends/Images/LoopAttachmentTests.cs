@@ -58,9 +58,13 @@ public sealed class LoopAttachmentTests : IAsyncLifetime
         var script = "for i in $(seq 40); do d=$(losetup -f --show \"$1\") && losetup -d \"$d\"; done";
         using var first = HostCommand.Start("sh", "-c", script, "sh", folder.Combine("other"));
         using var second = HostCommand.Start("sh", "-c", script, "sh", folder.Combine("other"));
-        var volumes = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => ImagePool.MakeAsync(_backend, Records.Volume($"v{i}", 16 * Records.MiB))));
+        var volumes = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => ImagePool.MakeAsync(
+            _backend,
+            Records.Volume($"v{i}", 16 * Records.MiB))));
 
-        var attachments = await Task.WhenAll(volumes.Select(volume => Task.Run(() => _backend.AttachAsync(volume, readOnly: false, Cancelled), Cancelled)));
+        var attachments = await Task.WhenAll(volumes.Select(volume => Task.Run(
+            () => _backend.AttachAsync(volume, readOnly: false, Cancelled),
+            Cancelled)));
 
         Assert.Equal(50, attachments.Select(attachment => attachment.Path).Distinct().Count());
         foreach (var (volume, attachment) in volumes.Zip(attachments))
@@ -179,7 +183,9 @@ public sealed class LoopAttachmentTests : IAsyncLifetime
         File.CreateSymbolicLink(_backend.Location(volume), _backend.Location(other));
 
         Assert.Equal(StorageError.DataLoss, (await Assert.ThrowsAsync<StorageException>(() => Attach(volume))).Error);
-        Assert.Equal(StorageError.DataLoss, (await Assert.ThrowsAsync<StorageException>(() => _backend.DeleteAsync(volume, Cancelled))).Error);
+        Assert.Equal(
+            StorageError.DataLoss,
+            (await Assert.ThrowsAsync<StorageException>(() => _backend.DeleteAsync(volume, Cancelled))).Error);
         Assert.True(File.Exists(_backend.Location(other)));
     }
 

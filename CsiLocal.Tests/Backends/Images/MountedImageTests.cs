@@ -101,7 +101,9 @@ public abstract class MountedImageContract(string? disk, bool shares) : IAsyncLi
     [Fact(Timeout = Timeout)]
     public async Task A_raw_device_in_use_is_copied_in_an_instant_or_not_at_all()
     {
-        var volume = await ImagePool.MakeAsync(Backend, Records.Volume("a") with { Access = AccessType.Block, Filesystem = null, FilesystemUuid = null });
+        var volume = await ImagePool.MakeAsync(
+            Backend,
+            Records.Volume("a") with { Access = AccessType.Block, Filesystem = null, FilesystemUuid = null });
         await ImagePool.WriteAsync(Backend, volume, 1);
         await Backend.AttachAsync(volume, readOnly: false, Cancelled);
         var source = new CopySource { Volume = volume, InUse = true };
@@ -233,7 +235,11 @@ public sealed class MountedImageOnExt4Tests() : MountedImageContract(null, share
     private PoolOptions Options(TimeSpan limit) => Pool.Options with { Path = Pool.Path, FreezeLimit = limit };
 
     private static Task<SnapshotRecord> CutAsync(ImageBackend backend, VolumeRecord volume, MountedVolume mounted, RecordedProgress progress) =>
-        backend.CreateSnapshotAsync(Records.Snapshot("snap", volume), new CopySource { Volume = volume, FrozenAt = mounted.Path }, progress, Cancelled);
+        backend.CreateSnapshotAsync(
+            Records.Snapshot("snap", volume),
+            new CopySource { Volume = volume, FrozenAt = mounted.Path },
+            progress,
+            Cancelled);
 
     /// <summary>Six seconds pass with every look at the clock.</summary>
     private sealed class HastyTime : TimeProvider

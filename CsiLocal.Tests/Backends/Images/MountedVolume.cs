@@ -19,7 +19,9 @@ internal sealed class MountedVolume : IDisposable
         var mounted = new MountedVolume();
 
         // nouuid: a copy carries its source's UUID, which xfs refuses to mount twice.
-        HostCommand.Run("mount", [.. volume.Filesystem == FilesystemType.Xfs ? (string[])["-o", "nouuid"] : [], attachment.Path, mounted.Path]);
+        HostCommand.Run(
+            "mount",
+            [.. volume.Filesystem == FilesystemType.Xfs ? (string[])["-o", "nouuid"] : [], attachment.Path, mounted.Path]);
         return mounted;
     }
 

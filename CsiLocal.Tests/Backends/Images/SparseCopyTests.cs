@@ -27,12 +27,12 @@ public sealed class SparseCopyTests : IAsyncLifetime
         var source = await MakeSourceAsync();
         using (var image = NativeFile.Open(_backend.Location(source), NativeFile.ReadWrite))
             RandomAccess.Write(image, new byte[20 * Records.MiB], 200 * Records.MiB);
-        Assert.True(_backend.CopyCost(source) >= 180 * Records.MiB);
+        Assert.True(_backend.CopyCost(source) >= 116 * Records.MiB);
 
         var clone = await CloneAsync(source, new RecordedProgress(), Cancelled);
 
         Assert.Equal(await ImagePool.DigestAsync(_backend, source), await ImagePool.DigestAsync(_backend, clone));
-        Assert.InRange(_backend.CopyCost(clone), 160 * Records.MiB, 161 * Records.MiB);
+        Assert.InRange(_backend.CopyCost(clone), 96 * Records.MiB, 97 * Records.MiB);
     }
 
     [Fact(Timeout = Timeout)]
@@ -44,7 +44,7 @@ public sealed class SparseCopyTests : IAsyncLifetime
         await CloneAsync(source, progress, Cancelled);
 
         Assert.Equal((Size, Size), progress.Reports[^1]);
-        Assert.InRange(progress.Reports.Count, 3, 5);
+        Assert.Equal(3, progress.Reports.Count);
         Assert.Equal(progress.Reports.Order(), progress.Reports);
     }
 
@@ -130,17 +130,17 @@ public sealed class SparseCopyTests : IAsyncLifetime
         Assert.Equal(used, await ImagePool.DigestAsync(_backend, again));
     }
 
-    /// <summary>160 MiB of data around a hole.</summary>
+    /// <summary>96 MiB of data around a hole.</summary>
     private async Task<VolumeRecord> MakeSourceAsync()
     {
         var volume = await ImagePool.MakeAsync(_backend, Records.Volume("a", Size) with { Format = FormatState.Formatted });
         var random = new Random(3);
         var bytes = new byte[16 * Records.MiB];
         using var image = NativeFile.Open(_backend.Location(volume), NativeFile.ReadWrite);
-        for (var i = 0; i < 10; i++)
+        for (var i = 0; i < 6; i++)
         {
             random.NextBytes(bytes);
-            RandomAccess.Write(image, bytes, (i < 6 ? i * 16 : 230 + ((i - 6) * 16)) * Records.MiB);
+            RandomAccess.Write(image, bytes, (i < 5 ? i * 16 : 230) * Records.MiB);
         }
 
         RandomAccess.FlushToDisk(image);

@@ -6,11 +6,11 @@ namespace CsiLocal.Backends.Images;
 /// <summary>The mounted file system of an image, frozen while its bytes are read.</summary>
 internal static class FrozenFilesystem
 {
-    /// <summary>Runs <paramref name="work"/> under the freeze. The thaw follows whatever happens; a restart knows of the freeze from <paramref name="progress"/>.</summary>
+    /// <summary>Runs <paramref name="work"/> under the freeze. The thaw follows whatever happens.</summary>
     /// <param name="attempted">Operation and id, for messages.</param>
     /// <param name="path">Where it is mounted.</param>
     /// <param name="devices">The loop devices of the image: the path must carry one of them, or something else would be frozen.</param>
-    /// <param name="progress">Is told before the freeze and after the thaw.</param>
+    /// <param name="progress">Is told before the freeze and after the thaw, so that a restart after a kill knows what to thaw.</param>
     /// <param name="work">Reads the image.</param>
     public static void During(string attempted, string path, IReadOnlyList<LoopStatus> devices, ICopyProgress progress, Action work)
     {
@@ -20,7 +20,9 @@ internal static class FrozenFilesystem
         if (!devices.Any(loop => LoopDevices.Measure(loop.Number).DeviceNumber == mounted) && !IsMountedFrom(path, devices))
         {
             throw new StorageException(
-                StorageError.FailedPrecondition, $"{attempted}: {path} is not where the volume is mounted", "stage the volume again, or unmount it before the copy");
+                StorageError.FailedPrecondition,
+                $"{attempted}: {path} is not where the volume is mounted",
+                "stage the volume again, or unmount it before the copy");
         }
 
         progress.RecordFreeze(path);
@@ -32,8 +34,16 @@ internal static class FrozenFilesystem
         {
             progress.RecordFreeze(null);
             throw e.ErrorNumber == Errno.Busy
-                ? new StorageException(StorageError.FailedPrecondition, $"{attempted}: {path} is frozen already", $"thaw it (fsfreeze --unfreeze {path})", e)
-                : new StorageException(StorageError.FailedPrecondition, $"{attempted}: {e.Message}", "unmount the volume before the copy", e);
+                ? new StorageException(
+                    StorageError.FailedPrecondition,
+                    $"{attempted}: {path} is frozen already",
+                    $"thaw it (fsfreeze --unfreeze {path})",
+                    e)
+                : new StorageException(
+                    StorageError.FailedPrecondition,
+                    $"{attempted}: {e.Message}",
+                    "unmount the volume before the copy",
+                    e);
         }
 
         var held = true;
@@ -51,14 +61,17 @@ internal static class FrozenFilesystem
         if (!held)
         {
             throw new StorageException(
-                StorageError.Aborted, $"{attempted}: somebody thawed {path} during the copy, which is therefore not of one moment", "try again");
+                StorageError.Aborted,
+                $"{attempted}: somebody thawed {path} during the copy, which is therefore not of one moment",
+                "try again");
         }
     }
 
     /// <summary>btrfs shows a device number of its own making: there the mount table says what is mounted.</summary>
     private static bool IsMountedFrom(string path, IReadOnlyList<LoopStatus> devices)
     {
-        // proc_pid_mountinfo(5): id parent dev root mountpoint options [tags…] - type source super-options. The last mount on a path is on top.
+        // proc_pid_mountinfo(5): id parent dev root mountpoint options [tags…] - type source super-options.
+        // The last mount on a path is on top.
         var source = File.ReadLines("/proc/self/mountinfo")
             .Select(line => line.Split(' '))
             .Where(fields => fields.Length > 9 && Unescape(fields[4]) == path)

@@ -4,7 +4,10 @@ using CsiLocal.Volumes;
 
 namespace CsiLocal.Backends.Images;
 
-/// <summary>Volumes as image files <c>volumes/&lt;id&gt;.img</c> behind loop devices, snapshots as <c>snapshots/&lt;id&gt;.img</c>. Starts no process.</summary>
+/// <summary>
+/// Volumes as image files <c>volumes/&lt;id&gt;.img</c> behind loop devices, snapshots as <c>snapshots/&lt;id&gt;.img</c>.
+/// Starts no process.
+/// </summary>
 /// <remarks>
 /// Metadata first, data second, and the other way round on removal: so data is never without metadata, wherever a kill falls, and
 /// metadata without data is a creation or removal of our own to be finished. Data without metadata is somebody else's and is left alone.
@@ -17,7 +20,13 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
     public BackendKind Kind => BackendKind.Image;
 
-    public BackendFeatures Features { get; private set; } = new() { Block = true, OwnFilesystem = true, HardLimit = true, SnapshotWhileMounted = true };
+    public BackendFeatures Features { get; private set; } = new()
+    {
+        Block = true,
+        OwnFilesystem = true,
+        HardLimit = true,
+        SnapshotWhileMounted = true,
+    };
 
     public Task<PoolFacts> InspectAsync(CancellationToken cancellationToken)
     {
@@ -29,7 +38,10 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         catch (NativeException e)
         {
             throw new StorageException(
-                StorageError.Unavailable, $"pool {options.Name}: {e.Message}", "load the loop module (modprobe loop); in a container, mount the host's /dev", e);
+                StorageError.Unavailable,
+                $"pool {options.Name}: {e.Message}",
+                "load the loop module (modprobe loop); in a container, mount the host's /dev",
+                e);
         }
 
         Features = Features with { InstantCopy = IoFailure.Guard($"pool {options.Name}", CanShareBlocks) };
@@ -58,7 +70,11 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             cancellationToken);
     }
 
-    public Task<VolumeRecord> CreateFromAsync(VolumeRecord volume, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
+    public Task<VolumeRecord> CreateFromAsync(
+        VolumeRecord volume,
+        CopySource source,
+        ICopyProgress progress,
+        CancellationToken cancellationToken)
     {
         var attempted = $"create volume {volume.Id}";
         var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
@@ -124,7 +140,9 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             return size >= volume.SizeBytes
                 ? _attachments.Attach(image, readOnly)
                 : throw new StorageException(
-                    StorageError.DataLoss, $"attach volume {volume.Id}: {image.Path} has {size} bytes, its record says {volume.SizeBytes}", "nothing was touched: see who cut the image short");
+                    StorageError.DataLoss,
+                    $"attach volume {volume.Id}: {image.Path} has {size} bytes, its record says {volume.SizeBytes}",
+                    "nothing was touched: see who cut the image short");
         }));
     }
 
@@ -171,7 +189,9 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     {
         var attempted = $"create snapshot {snapshot.Id}";
         var from = ImageOf(source.Volume?.Id ?? throw new ArgumentException("a snapshot is cut from a volume", nameof(source)));
-        return Task.Run(() => IoFailure.Guard(attempted, () => Cut(attempted, snapshot, from, source, progress, cancellationToken)), cancellationToken);
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () => Cut(attempted, snapshot, from, source, progress, cancellationToken)),
+            cancellationToken);
     }
 
     public Task DeleteSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
@@ -194,21 +214,36 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             cancellationToken);
     }
 
-    public IReadOnlyList<FoundObject> List() => IoFailure.Guard($"list pool {options.Name}", () => MetadataFile.List(_pool, ImageFile.Extension));
+    public IReadOnlyList<FoundObject> List() => IoFailure.Guard(
+        $"list pool {options.Name}",
+        () => MetadataFile.List(_pool, ImageFile.Extension));
 
     private ImageFile ImageOf(VolumeId id) => new(Path.Combine(_pool.VolumesPath, id.Value + ImageFile.Extension), id.Value);
 
     private ImageFile ImageOf(SnapshotId id) => new(Path.Combine(_pool.SnapshotsPath, id.Value + ImageFile.Extension), id.Value);
 
     private SnapshotRecord Cut(
-        string attempted, SnapshotRecord snapshot, ImageFile from, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
+        string attempted,
+        SnapshotRecord snapshot,
+        ImageFile from,
+        CopySource source,
+        ICopyProgress progress,
+        CancellationToken cancellationToken)
     {
         var image = ImageOf(snapshot.Id);
         if (Ownership.FindCut(attempted, _pool, image, snapshot) is { } cut)
             return cut;
 
         var wanted = snapshot with { SizeBytes = from.Require().SizeBytes };
-        var job = new CopyJob { Attempted = attempted, From = from, To = image, SizeBytes = wanted.SizeBytes, Allocate = false, Source = source };
+        var job = new CopyJob
+        {
+            Attempted = attempted,
+            From = from,
+            To = image,
+            SizeBytes = wanted.SizeBytes,
+            Allocate = false,
+            Source = source,
+        };
         _copier.Check(job, Features.InstantCopy);
         Ownership.Claim(_pool, wanted);
         var shared = UndoIfRefused(image, () => _copier.Fill(job, Features.InstantCopy, progress, cancellationToken));
@@ -223,7 +258,9 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     }
 
     private static FormatState FormatAfterCopy(CopySource source) =>
-        (source.Volume?.Format ?? source.Snapshot!.Format) is FormatState.Formatted or FormatState.Inherited ? FormatState.Inherited : FormatState.Never;
+        (source.Volume?.Format ?? source.Snapshot!.Format) is FormatState.Formatted or FormatState.Inherited
+            ? FormatState.Inherited
+            : FormatState.Never;
 
     private static void MakeBlankImage(ImageFile image, VolumeRecord volume)
     {
@@ -239,7 +276,9 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         if (size < length)
         {
             throw new StorageException(
-                StorageError.OutOfRange, $"{attempted}: the image has {length} bytes, {size} asked for", "an image cannot shrink: make a smaller volume and copy the files");
+                StorageError.OutOfRange,
+                $"{attempted}: the image has {length} bytes, {size} asked for",
+                "an image cannot shrink: make a smaller volume and copy the files");
         }
 
         image.Extend(handle, size, volume.Preallocated);
@@ -252,7 +291,10 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     private static void RefuseIfAttached(string attempted, ImageFile image)
     {
         if (LoopAttachments.FindAll(image) is [var loop, ..])
-            throw new StorageException(StorageError.FailedPrecondition, $"{attempted}: {loop.Path} still stands before the image", "unpublish and unstage the volume first");
+            throw new StorageException(
+                StorageError.FailedPrecondition,
+                $"{attempted}: {loop.Path} still stands before the image",
+                "unpublish and unstage the volume first");
     }
 
     private static void UndoIfRefused(ImageFile image, Action work) => UndoIfRefused(image, () =>
@@ -268,9 +310,10 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         {
             return work();
         }
-        catch (Exception e) when (e is StorageException { Error: StorageError.FailedPrecondition } or IOException { HResult: Errno.NoSpace or Errno.QuotaExceeded })
+        catch (Exception e) when (e is StorageException { Error: StorageError.FailedPrecondition }
+            or IOException { HResult: Errno.NoSpace or Errno.QuotaExceeded })
         {
-            // What is there was claimed by our own record just before. An error in here would hide the cause, and the retry comes by here again.
+            // What is there was claimed by our own record just before.
             image.Remove();
             MetadataFile.Remove(Path.GetDirectoryName(image.Path)!, image.Id);
             throw;

@@ -17,13 +17,18 @@ internal static class ImageBlanking
         if (known is null || !NeverFormatted(known) || !NeverFormatted(volume))
         {
             throw new StorageException(
-                StorageError.DataLoss, $"{attempted}: its records do not both say that no file system was ever finished on it", "nothing was touched: look at the volume and its metadata");
+                StorageError.DataLoss,
+                $"{attempted}: its records do not both say that no file system was ever finished on it",
+                "nothing was touched: look at the volume and its metadata");
         }
 
         using var handle = image.Open(readOnly: false);
         var length = RandomAccess.GetLength(handle);
         if (length < volume.SizeBytes)
-            throw new StorageException(StorageError.DataLoss, $"{attempted}: {image.Path} has {length} bytes, its record says {volume.SizeBytes}", "nothing was touched");
+            throw new StorageException(
+                StorageError.DataLoss,
+                $"{attempted}: {image.Path} has {length} bytes, its record says {volume.SizeBytes}",
+                "nothing was touched");
 
         // The page cache of the device sits above the image: emptied before, lest it is written back, and after, lest it is read.
         var loops = LoopAttachments.FindAll(image);
@@ -38,7 +43,10 @@ internal static class ImageBlanking
             LoopDevices.Flush(loop.Number);
 
         if (FindContent(handle, length, image.Path) is { } offset)
-            throw new StorageException(StorageError.Internal, $"{attempted}: content is still there at byte {offset}", "see who else writes to the image");
+            throw new StorageException(
+                StorageError.Internal,
+                $"{attempted}: content is still there at byte {offset}",
+                "see who else writes to the image");
     }
 
     private static bool NeverFormatted(VolumeRecord volume) =>

@@ -22,7 +22,7 @@ internal sealed record CopyJob
 
     public required CopySource Source { get; init; }
 
-    /// <summary>The source never got its file system: there is nothing to copy, and what an interrupted mkfs left must not be copied.</summary>
+    /// <summary>The source never got its file system: nothing to copy, and what an interrupted mkfs left must not be.</summary>
     public bool IsBlank
     {
         get
@@ -55,7 +55,9 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
         if (source.SizeBytes > job.SizeBytes)
         {
             throw new StorageException(
-                StorageError.OutOfRange, $"{job.Attempted}: {job.SizeBytes} bytes asked for, the source {job.From.Id} has {source.SizeBytes}", "ask for at least the source's size");
+                StorageError.OutOfRange,
+                $"{job.Attempted}: {job.SizeBytes} bytes asked for, the source {job.From.Id} has {source.SizeBytes}",
+                "ask for at least the source's size");
         }
 
         if (reflink || job.IsBlank)
@@ -64,7 +66,9 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
         if (job.Source is { InUse: true, FrozenAt: null })
         {
             throw new StorageException(
-                StorageError.FailedPrecondition, $"{job.Attempted}: {job.From.Id} is in use as a raw block device, and the pool's file system cannot copy it in an instant", Remedy);
+                StorageError.FailedPrecondition,
+                $"{job.Attempted}: {job.From.Id} is in use as a raw block device, and the pool's file system cannot copy it in an instant",
+                Remedy);
         }
 
         if (job.Source.FrozenAt is not null && (double)source.AllocatedBytes / FastestBytesPerSecond > freezeLimit.TotalSeconds)
@@ -106,7 +110,9 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
             if (!FileCopy.TryClone(source, target, job.From.Path))
             {
                 throw new StorageException(
-                    StorageError.FailedPrecondition, $"{job.Attempted}: the pool's file system refuses to share the blocks of {job.From.Path}", "look for differing attributes (lsattr: C, no copy-on-write)");
+                    StorageError.FailedPrecondition,
+                    $"{job.Attempted}: the pool's file system refuses to share the blocks of {job.From.Path}",
+                    "look for differing attributes (lsattr: C, no copy-on-write)");
             }
 
             shared = FileStatus.Of(source, job.From.Path).AllocatedBytes;
@@ -158,7 +164,7 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
         });
     }
 
-    /// <summary>Where an earlier attempt can be taken up: only if its target is there and the source was not written to since it began.</summary>
+    /// <summary>Where to take up an earlier attempt: only if its target is there and the source was not written to since.</summary>
     private static long ResumePoint(CopyJob job, FileStatus source, long reported)
     {
         var isUsable = reported > 0
@@ -195,6 +201,7 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
 
     private StorageException TooLong(CopyJob job, long bytes) => new(
         StorageError.FailedPrecondition,
-        $"{job.Attempted}: copying {bytes} bytes of the mounted {job.From.Id} would freeze it for longer than the {freezeLimit.TotalSeconds:0.###} s allowed",
+        $"{job.Attempted}: copying {bytes} bytes of the mounted {job.From.Id} would freeze it for longer than the "
+            + $"{freezeLimit.TotalSeconds:0.###} s allowed",
         Remedy);
 }

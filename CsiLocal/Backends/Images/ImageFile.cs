@@ -20,7 +20,10 @@ internal readonly record struct ImageFile(string Path, string Id)
         var status = FileStatus.Find(Path);
         return status is null or { IsRegular: true }
             ? status
-            : throw new StorageException(StorageError.DataLoss, $"image {Id}: {Path} is not a regular file", "nothing was touched: find out who put it there");
+            : throw new StorageException(
+                StorageError.DataLoss,
+                $"image {Id}: {Path} is not a regular file",
+                "nothing was touched: find out who put it there");
     }
 
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: it is not there.</exception>
@@ -75,5 +78,7 @@ internal readonly record struct ImageFile(string Path, string Id)
     }
 
     private StorageException Missing() => new(
-        StorageError.DataLoss, $"image {Id}: {Path} is missing", "see whether the pool's disk is mounted; else restore the file from a backup, or delete the volume");
+        StorageError.DataLoss,
+        $"image {Id}: {Path} is missing",
+        "see whether the pool's disk is mounted; else restore the file from a backup, or delete the volume");
 }

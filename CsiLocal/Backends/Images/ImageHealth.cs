@@ -29,14 +29,19 @@ internal static class ImageHealth
     {
         var filesystem = FilesystemStatus.Of(pool.Path);
         if (filesystem.ReadOnly)
-            yield return new HealthFinding(HealthStatus.Degraded, "PoolReadOnly", $"the file system of {pool.Path} is mounted read-only: writes fail");
+            yield return new HealthFinding(
+                HealthStatus.Degraded,
+                "PoolReadOnly",
+                $"the file system of {pool.Path} is mounted read-only: writes fail");
 
         // A sparse image needs blocks for what is first written.
         var missing = volume.SizeBytes - (image.Find()?.AllocatedBytes ?? volume.SizeBytes);
         if (filesystem.AvailableBytes < Math.Min(NearlyFullBytes, missing))
         {
             yield return new HealthFinding(
-                HealthStatus.Degraded, "PoolFull", $"the file system of {pool.Path} has {filesystem.AvailableBytes} bytes left: writes to new blocks fail, or soon will");
+                HealthStatus.Degraded,
+                "PoolFull",
+                $"the file system of {pool.Path} has {filesystem.AvailableBytes} bytes left: writes to new blocks fail, or soon will");
         }
     }
 
@@ -45,7 +50,10 @@ internal static class ImageHealth
         if (image.Find() is not { } status)
             yield return new HealthFinding(HealthStatus.DataLoss, "ImageMissing", $"{image.Path} is missing");
         else if (status.SizeBytes < volume.SizeBytes)
-            yield return new HealthFinding(HealthStatus.DataLoss, "ImageTruncated", $"{image.Path} has {status.SizeBytes} of {volume.SizeBytes} bytes");
+            yield return new HealthFinding(
+                HealthStatus.DataLoss,
+                "ImageTruncated",
+                $"{image.Path} has {status.SizeBytes} of {volume.SizeBytes} bytes");
     }
 
     private static IEnumerable<HealthFinding> InspectMetadata(PoolFolder pool, VolumeRecord volume)

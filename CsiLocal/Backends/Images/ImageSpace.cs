@@ -21,7 +21,7 @@ internal static class ImageSpace
         return new PoolSpace(filesystem.TotalBytes, free, checked(free + beyondReal - promised));
     }
 
-    /// <summary>What the volume may still take: to its size (or the size it is growing to), and a copy of its own of what it shares.</summary>
+    /// <summary>What it may still take: up to its size (or that it is growing to), and a copy of its own of what it shares.</summary>
     private static long Promised(VolumeRecord volume, ImageFile image)
     {
         // What is being deleted takes nothing more, and gives its blocks back to statfs by itself.
@@ -31,7 +31,7 @@ internal static class ImageSpace
         return Math.Max(0, size - Allocated(image)) + volume.SharedBytes;
     }
 
-    /// <summary>Snapshots are not written to; while one is still being copied, <see cref="SnapshotRecord.SharedBytes"/> is what was reserved for it.</summary>
+    /// <summary>Snapshots are not written to. While one is still being copied, SharedBytes is what was reserved for it.</summary>
     private static long Promised(SnapshotRecord snapshot) => snapshot.State == SnapshotState.Deleting ? 0 : snapshot.SharedBytes;
 
     private static long Allocated(ImageFile image) => FileStatus.Find(image.Path)?.AllocatedBytes ?? 0;

@@ -19,7 +19,7 @@ internal static class Ownership
             return null;
         if (known.State == VolumeState.Deleting)
             throw BeingDeleted(attempted);
-        if (known.Name != wanted.Name || known.SizeBytes != wanted.SizeBytes || known.Source != wanted.Source || known.Access != wanted.Access)
+        if ((known.Name, known.SizeBytes, known.Source, known.Access) != (wanted.Name, wanted.SizeBytes, wanted.Source, wanted.Access))
             throw Mismatch(attempted, image, $"a volume '{known.Name}' of {known.SizeBytes} bytes");
 
         if (known.State == VolumeState.Creating)
@@ -70,17 +70,23 @@ internal static class Ownership
     }
 
     /// <summary>Writes the claim that makes whatever image follows ours.</summary>
-    public static void Claim(PoolFolder pool, VolumeRecord volume) => MetadataFile.Write(pool.VolumesPath, volume with { State = VolumeState.Creating });
+    public static void Claim(PoolFolder pool, VolumeRecord volume) => MetadataFile.Write(
+        pool.VolumesPath,
+        volume with { State = VolumeState.Creating });
 
     /// <inheritdoc cref="Claim(PoolFolder, VolumeRecord)"/>
     public static void Claim(PoolFolder pool, SnapshotRecord snapshot) =>
         MetadataFile.Write(pool.SnapshotsPath, snapshot with { State = SnapshotState.Creating });
 
     private static StorageException Orphan(string attempted, ImageFile image) => new(
-        StorageError.DataLoss, $"{attempted}: {image.Path} exists without the metadata that would prove whose it is", "nothing was touched: restore its .json file, or move the image away after a look at it");
+        StorageError.DataLoss,
+        $"{attempted}: {image.Path} exists without the metadata that would prove whose it is",
+        "nothing was touched: restore its .json file, or move the image away after a look at it");
 
     private static StorageException Mismatch(string attempted, ImageFile image, string fact) => new(
-        StorageError.DataLoss, $"{attempted}: the metadata beside {image.Path} says {fact}", "nothing was touched: find out where that one comes from");
+        StorageError.DataLoss,
+        $"{attempted}: the metadata beside {image.Path} says {fact}",
+        "nothing was touched: find out where that one comes from");
 
     private static StorageException BeingDeleted(string attempted) => new(
         StorageError.FailedPrecondition, $"{attempted}: its deletion was begun and not finished", "delete it again first");

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CsiLocal.Backends.Images;
 
-/// <summary>Copies a sparse file: holes are passed over, and blocks of zeros become holes. The target must read as zeros, or hold the same copy's bytes.</summary>
+/// <summary>Copies a sparse file: holes are passed over, and blocks of zeros become holes.</summary>
+/// <remarks>The target must read as zeros, or hold what an earlier run of the same copy wrote.</remarks>
 internal static class SparseCopy
 {
     private const int ChunkBytes = 4 << 20;
