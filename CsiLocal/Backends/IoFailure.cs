@@ -27,6 +27,19 @@ internal static class IoFailure
         return true;
     });
 
+    /// <inheritdoc cref="Guard{T}(string, Func{T})"/>
+    public static async Task<T> GuardAsync<T>(string attempted, Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Translate(attempted, e);
+        }
+    }
+
     public static StorageException Translate(string attempted, Exception failure)
     {
         // The runtime's IOExceptions carry the errno as HResult; its special kinds (not found, no access) do not.

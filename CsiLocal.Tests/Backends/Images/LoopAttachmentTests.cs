@@ -1,4 +1,3 @@
-using CsiLocal.Backends;
 using CsiLocal.Backends.Images;
 using CsiLocal.Native;
 using CsiLocal.Tests.Support;

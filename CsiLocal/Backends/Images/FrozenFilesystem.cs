@@ -1,10 +1,12 @@
+using CsiLocal.Filesystems;
 using CsiLocal.Native;
 using CsiLocal.Volumes;
+using Microsoft.Win32.SafeHandles;
 
 namespace CsiLocal.Backends.Images;
 
 /// <summary>The mounted file system of an image, frozen while its bytes are read.</summary>
-internal static class FrozenFilesystem
+internal sealed class FrozenFilesystem(TimeSpan limit, TimeProvider time)
 {
     /// <summary>Runs <paramref name="work"/> under the freeze. The thaw follows whatever happens.</summary>
     /// <param name="attempted">Operation and id, for messages.</param>
@@ -12,12 +14,18 @@ internal static class FrozenFilesystem
     /// <param name="devices">The loop devices of the image: the path must carry one of them, or something else would be frozen.</param>
     /// <param name="progress">Is told before the freeze and after the thaw, so that a restart after a kill knows what to thaw.</param>
     /// <param name="work">Reads the image.</param>
-    public static void During(string attempted, string path, IReadOnlyList<LoopStatus> devices, ICopyProgress progress, Action work)
+    /// <param name="cancellationToken">Ends the wait for the freeze.</param>
+    public async Task DuringAsync(
+        string attempted,
+        string path,
+        IReadOnlyList<LoopStatus> devices,
+        ICopyProgress progress,
+        Action work,
+        CancellationToken cancellationToken)
     {
         // Held open, the mount cannot go away between the proof and the freeze.
         using var folder = NativeFile.Open(path, NativeFile.Folder);
-        var mounted = FileStatus.Of(folder, path).Device;
-        if (!devices.Any(loop => LoopDevices.Measure(loop.Number).DeviceNumber == mounted) && !IsMountedFrom(path, devices))
+        if (!IsOn(folder, path, devices))
         {
             throw new StorageException(
                 StorageError.FailedPrecondition,
@@ -25,28 +33,8 @@ internal static class FrozenFilesystem
                 "stage the volume again, or unmount it before the copy");
         }
 
-        progress.RecordFreeze(path);
-        try
-        {
-            FilesystemFreeze.Freeze(folder, path);
-        }
-        catch (NativeException e)
-        {
-            progress.RecordFreeze(null);
-            throw e.ErrorNumber == Errno.Busy
-                ? new StorageException(
-                    StorageError.FailedPrecondition,
-                    $"{attempted}: {path} is frozen already",
-                    $"thaw it (fsfreeze --unfreeze {path})",
-                    e)
-                : new StorageException(
-                    StorageError.FailedPrecondition,
-                    $"{attempted}: {e.Message}",
-                    "unmount the volume before the copy",
-                    e);
-        }
-
-        var held = true;
+        await FreezeAsync(attempted, path, progress, cancellationToken);
+        bool held;
         try
         {
             work();
@@ -67,19 +55,34 @@ internal static class FrozenFilesystem
         }
     }
 
-    /// <summary>btrfs shows a device number of its own making: there the mount table says what is mounted.</summary>
-    private static bool IsMountedFrom(string path, IReadOnlyList<LoopStatus> devices)
+    private async Task FreezeAsync(string attempted, string path, ICopyProgress progress, CancellationToken cancellationToken)
     {
-        // proc_pid_mountinfo(5): id parent dev root mountpoint options [tags…] - type source super-options.
-        // The last mount on a path is on top.
-        var source = File.ReadLines("/proc/self/mountinfo")
-            .Select(line => line.Split(' '))
-            .Where(fields => fields.Length > 9 && Unescape(fields[4]) == path)
-            .Select(fields => Unescape(fields[Array.IndexOf(fields, "-") + 2]))
-            .LastOrDefault();
-        return devices.Any(loop => loop.Path == source);
+        var isFrozen = false;
+        progress.RecordFreeze(path);
+        try
+        {
+            isFrozen = await FilesystemFreezer.FreezeAsync(attempted, path, limit, time, cancellationToken);
+        }
+        finally
+        {
+            if (!isFrozen)
+                progress.RecordFreeze(null);
+        }
+
+        if (!isFrozen)
+        {
+            throw new StorageException(
+                StorageError.FailedPrecondition,
+                $"{attempted}: {path} is frozen already, by somebody else",
+                $"thaw it (fsfreeze --unfreeze {path}) when that is done");
+        }
     }
 
-    private static string Unescape(string text) =>
-        text.Replace("\\040", " ").Replace("\\011", "\t").Replace("\\012", "\n").Replace("\\134", "\\");
+    private static bool IsOn(SafeFileHandle folder, string path, IReadOnlyList<LoopStatus> devices)
+    {
+        var mounted = FileStatus.Of(folder, path).Device;
+        var entry = MountTable.Read().FindAt(path);
+        return devices.Select(loop => LoopDevices.Measure(loop.Number).DeviceNumber)
+            .Any(number => number == mounted || entry?.IsOn(number) == true);
+    }
 }

@@ -59,12 +59,12 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
         var image = ImageOf(wanted.Id);
         return Task.Run(
-            () => IoFailure.Guard(attempted, () =>
+            () => IoFailure.GuardAsync(attempted, async () =>
             {
                 if (Ownership.FindMade(attempted, _pool, image, wanted) is { } made)
                     return made;
                 Ownership.Claim(_pool, wanted);
-                UndoIfRefused(image, () => MakeBlankImage(image, wanted));
+                await UndoIfRefusedAsync(image, () => Task.FromResult(MakeBlankImage(image, wanted)));
                 return wanted;
             }),
             cancellationToken);
@@ -88,13 +88,15 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             Source = source,
         };
         return Task.Run(
-            () => IoFailure.Guard(attempted, () =>
+            () => IoFailure.GuardAsync(attempted, async () =>
             {
                 if (Ownership.FindMade(attempted, _pool, job.To, wanted) is { } made)
                     return made;
                 _copier.Check(job, Features.InstantCopy);
                 Ownership.Claim(_pool, wanted);
-                var shared = UndoIfRefused(job.To, () => _copier.Fill(job, Features.InstantCopy, progress, cancellationToken));
+                var shared = await UndoIfRefusedAsync(
+                    job.To,
+                    () => _copier.FillAsync(job, Features.InstantCopy, progress, cancellationToken));
                 var filled = wanted with { SharedBytes = shared, Format = FormatAfterCopy(source) };
                 MetadataFile.Write(_pool.VolumesPath, filled);
                 return filled;
@@ -149,17 +151,12 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     public Attachment? FindAttachment(VolumeRecord volume, bool readOnly) =>
         IoFailure.Guard($"find the device of volume {volume.Id}", () => _attachments.Find(ImageOf(volume.Id), readOnly));
 
-    public async Task DetachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken)
-    {
-        try
+    public Task DetachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken) =>
+        IoFailure.GuardAsync($"detach volume {volume.Id}", async () =>
         {
             await _attachments.DetachAsync(ImageOf(volume.Id), readOnly, cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw IoFailure.Translate($"detach volume {volume.Id}", e);
-        }
-    }
+            return true;
+        });
 
     public Task MakeBlankAsync(VolumeRecord volume, CancellationToken cancellationToken)
     {
@@ -190,7 +187,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         var attempted = $"create snapshot {snapshot.Id}";
         var from = ImageOf(source.Volume?.Id ?? throw new ArgumentException("a snapshot is cut from a volume", nameof(source)));
         return Task.Run(
-            () => IoFailure.Guard(attempted, () => Cut(attempted, snapshot, from, source, progress, cancellationToken)),
+            () => IoFailure.GuardAsync(attempted, () => CutAsync(attempted, snapshot, from, source, progress, cancellationToken)),
             cancellationToken);
     }
 
@@ -222,7 +219,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
     private ImageFile ImageOf(SnapshotId id) => new(Path.Combine(_pool.SnapshotsPath, id.Value + ImageFile.Extension), id.Value);
 
-    private SnapshotRecord Cut(
+    private async Task<SnapshotRecord> CutAsync(
         string attempted,
         SnapshotRecord snapshot,
         ImageFile from,
@@ -246,7 +243,9 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         };
         _copier.Check(job, Features.InstantCopy);
         Ownership.Claim(_pool, wanted);
-        var shared = UndoIfRefused(image, () => _copier.Fill(job, Features.InstantCopy, progress, cancellationToken));
+        var shared = await UndoIfRefusedAsync(
+            image,
+            () => _copier.FillAsync(job, Features.InstantCopy, progress, cancellationToken));
         var filled = wanted with { SharedBytes = shared, Format = FormatAfterCopy(source) };
         MetadataFile.Write(_pool.SnapshotsPath, filled);
 
@@ -262,11 +261,12 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             ? FormatState.Inherited
             : FormatState.Never;
 
-    private static void MakeBlankImage(ImageFile image, VolumeRecord volume)
+    private static ImageFile MakeBlankImage(ImageFile image, VolumeRecord volume)
     {
         using var handle = image.Find() is null ? image.Create() : image.Open(readOnly: false);
         image.Extend(handle, volume.SizeBytes, volume.Preallocated);
         image.MakeDurable(handle);
+        return image;
     }
 
     private static long Grow(string attempted, ImageFile image, VolumeRecord volume, long size)
@@ -291,24 +291,20 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     private static void RefuseIfAttached(string attempted, ImageFile image)
     {
         if (LoopAttachments.FindAll(image) is [var loop, ..])
+        {
             throw new StorageException(
                 StorageError.FailedPrecondition,
                 $"{attempted}: {loop.Path} still stands before the image",
                 "unpublish and unstage the volume first");
+        }
     }
 
-    private static void UndoIfRefused(ImageFile image, Action work) => UndoIfRefused(image, () =>
-    {
-        work();
-        return 0L;
-    });
-
     /// <summary>Leaves nothing behind where there is no point in a second try: no space, or a copy that must not be made.</summary>
-    private static long UndoIfRefused(ImageFile image, Func<long> work)
+    private static async Task<T> UndoIfRefusedAsync<T>(ImageFile image, Func<Task<T>> work)
     {
         try
         {
-            return work();
+            return await work();
         }
         catch (Exception e) when (e is StorageException { Error: StorageError.FailedPrecondition }
             or IOException { HResult: Errno.NoSpace or Errno.QuotaExceeded })

@@ -48,6 +48,8 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
 
     private const string Remedy = "put the pool on xfs or btrfs, where a copy takes an instant, or unmount the volume first";
 
+    private readonly FrozenFilesystem _frozen = new(freezeLimit, time);
+
     /// <summary>Refuses, before anything is made, what cannot come to a good end.</summary>
     public void Check(CopyJob job, bool reflink)
     {
@@ -77,7 +79,7 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
 
     /// <summary>Fills the target. An existing one must be proved to be an unfinished attempt at the same copy.</summary>
     /// <returns>The bytes it shares with its source.</returns>
-    public long Fill(CopyJob job, bool reflink, ICopyProgress progress, CancellationToken cancellationToken)
+    public async Task<long> FillAsync(CopyJob job, bool reflink, ICopyProgress progress, CancellationToken cancellationToken)
     {
         if (job.IsBlank)
         {
@@ -91,21 +93,26 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
             LoopDevices.Sync(loop.Number);
 
         if (reflink)
-            return Clone(job, progress);
+            return await CloneAsync(job, progress, cancellationToken);
         if (job.Source.FrozenAt is not null)
-            CopyFrozen(job, progress, cancellationToken);
+            await CopyFrozenAsync(job, progress, cancellationToken);
         else
             CopyAtRest(job, progress, cancellationToken);
         return 0;
     }
 
-    private static long Clone(CopyJob job, ICopyProgress progress)
+    private async Task<long> CloneAsync(CopyJob job, ICopyProgress progress, CancellationToken cancellationToken)
     {
         job.To.Remove();
         using var source = job.From.Open(readOnly: true);
         using var target = job.To.Create();
         long shared = 0;
-        WhileConsistent(job, progress, () =>
+        await WhileConsistentAsync(job, progress, Share, cancellationToken);
+        job.To.Extend(target, job.SizeBytes, job.Allocate);
+        job.To.MakeDurable(target);
+        return shared;
+
+        void Share()
         {
             if (!FileCopy.TryClone(source, target, job.From.Path))
             {
@@ -116,19 +123,22 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
             }
 
             shared = FileStatus.Of(source, job.From.Path).AllocatedBytes;
-        });
-        job.To.Extend(target, job.SizeBytes, job.Allocate);
-        job.To.MakeDurable(target);
-        return shared;
+        }
     }
 
-    private void CopyFrozen(CopyJob job, ICopyProgress progress, CancellationToken cancellationToken)
+    private async Task CopyFrozenAsync(CopyJob job, ICopyProgress progress, CancellationToken cancellationToken)
     {
         // Always from the start: what an earlier attempt read was of another moment.
         using var source = job.From.Open(readOnly: true);
         using var target = MakeAnew(job);
         var length = RandomAccess.GetLength(source);
-        WhileConsistent(job, progress, () =>
+        await WhileConsistentAsync(job, progress, CopyWithinLimit, cancellationToken);
+
+        // Written out only now that nobody waits; nothing was reported before, so that nothing resumes here.
+        job.To.MakeDurable(target);
+        progress.Report(length, length);
+
+        void CopyWithinLimit()
         {
             var begin = time.GetTimestamp();
             SparseCopy.Copy(source, target, 0, job.From.Path, done =>
@@ -137,11 +147,7 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
                 if (done < length && time.GetElapsedTime(begin) > freezeLimit)
                     throw TooLong(job, FileStatus.Of(source, job.From.Path).AllocatedBytes);
             });
-        });
-
-        // Written out only now that nobody waits; nothing was reported before, so that nothing resumes here.
-        job.To.MakeDurable(target);
-        progress.Report(length, length);
+        }
     }
 
     private static void CopyAtRest(CopyJob job, ICopyProgress progress, CancellationToken cancellationToken)
@@ -191,10 +197,10 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
         }
     }
 
-    private static void WhileConsistent(CopyJob job, ICopyProgress progress, Action work)
+    private async Task WhileConsistentAsync(CopyJob job, ICopyProgress progress, Action work, CancellationToken cancellationToken)
     {
         if (job.Source.FrozenAt is { } path)
-            FrozenFilesystem.During(job.Attempted, path, LoopAttachments.FindAll(job.From), progress, work);
+            await _frozen.DuringAsync(job.Attempted, path, LoopAttachments.FindAll(job.From), progress, work, cancellationToken);
         else
             work();
     }
