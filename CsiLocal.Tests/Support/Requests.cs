@@ -48,13 +48,14 @@ internal static class Requests
     };
 
     public static NodePublishVolumeRequest Publish(
-        Volume volume, string stagingPath, string targetPath, VolumeCapability capability, bool readOnly = false) => new()
-    {
-        VolumeId = volume.VolumeId,
-        StagingTargetPath = stagingPath,
-        TargetPath = targetPath,
-        VolumeCapability = capability,
-        VolumeContext = { volume.VolumeContext },
-        Readonly = readOnly,
-    };
+        Volume volume, string stagingPath, string targetPath, VolumeCapability capability, bool readOnly = false) =>
+        new()
+        {
+            VolumeId = volume.VolumeId,
+            StagingTargetPath = stagingPath,
+            TargetPath = targetPath,
+            VolumeCapability = capability,
+            VolumeContext = { volume.VolumeContext },
+            Readonly = readOnly,
+        };
 }

@@ -55,10 +55,14 @@ internal sealed class TestDriver : IAsyncDisposable
     {
         await StopAsync();
         foreach (var mount in MountTable.Read().Below(folder.Path).Reverse())
-            HostCommand.Run("umount", mount.MountPoint);
+            HostCommand.Run("umount", mount.Path);
 
-        foreach (var pool in pools)
-            LoopDevices.DetachAllBelow(pool.Path);
+        foreach (var line in HostCommand.Run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").Split('\n'))
+        {
+            var fields = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            if (fields.Length == 2 && pools.Any(pool => fields[1].StartsWith(pool.Path + "/", StringComparison.Ordinal)))
+                HostCommand.Run("losetup", "--detach", fields[0]);
+        }
 
         folder.Dispose();
     }
@@ -75,10 +79,11 @@ internal sealed class TestDriver : IAsyncDisposable
         host = await DriverHost.StartAsync(
             options, () => Reconfigure(options), Loggers, TimeProvider.System, TestContext.Current.CancellationToken);
         channel = GrpcChannel.ForAddress(options.Endpoint);
-        Identity = new Identity.IdentityClient(channel);
-        Controller = new Controller.ControllerClient(channel);
-        Node = new Node.NodeClient(channel);
-        Admin = new Admin.V1.Admin.AdminClient(channel);
+        var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
+        Identity = new Identity.IdentityClient(calls);
+        Controller = new Controller.ControllerClient(calls);
+        Node = new Node.NodeClient(calls);
+        Admin = new Admin.V1.Admin.AdminClient(calls);
     }
 
     private async Task StopAsync()

@@ -9,6 +9,8 @@ public sealed class OperationRunnerTests : IDisposable
 
     private readonly OperationRunner operations = new();
 
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     public void Dispose() => operations.Dispose();
 
     [Fact(Timeout = Limit)]
@@ -50,10 +52,10 @@ public sealed class OperationRunnerTests : IDisposable
         release.SetResult();
         await operations.WhenIdleAsync();
 
-        var failure = await Assert.ThrowsAsync<StorageException>(() => operations.RunAsync("create v", _ => Task.FromResult(1), default));
+        var failure = await Assert.ThrowsAsync<StorageException>(() => operations.RunAsync("create v", _ => Task.FromResult(1), Token));
 
         Assert.Equal(StorageError.ResourceExhausted, failure.Error);
-        Assert.Equal(1, await operations.RunAsync("create v", _ => Task.FromResult(1), default));
+        Assert.Equal(1, await operations.RunAsync("create v", _ => Task.FromResult(1), Token));
     }
 
     [Fact(Timeout = Limit)]
@@ -65,11 +67,11 @@ public sealed class OperationRunnerTests : IDisposable
             begun.SetResult();
             await release.Task;
             return 1;
-        }, default);
+        }, Token);
         await begun.Task;
 
         var drained = operations.DrainAsync(TimeSpan.FromMinutes(1));
-        var refused = await Assert.ThrowsAsync<StorageException>(() => operations.RunAsync("stage w", _ => Task.FromResult(1), default));
+        var refused = await Assert.ThrowsAsync<StorageException>(() => operations.RunAsync("stage w", _ => Task.FromResult(1), Token));
         Assert.Equal(StorageError.Unavailable, refused.Error);
         Assert.False(drained.IsCompleted);
         release.SetResult();
@@ -85,7 +87,7 @@ public sealed class OperationRunnerTests : IDisposable
         {
             await Task.Delay(Timeout.Infinite, token);
             return 1;
-        }, default);
+        }, Token);
 
         await operations.DrainAsync(TimeSpan.Zero);
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using CsiLocal.Configuration;
+using CsiLocal.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace CsiLocal.Cli;
 
@@ -42,13 +44,15 @@ internal static class ServeCommand
         return command;
     }
 
-    // The one place between the command line and the host.
-    private static Task<int> RunHostAsync(DriverFlags flags, string? logLevel, string? logFormat, CancellationToken cancellationToken)
+    private static async Task<int> RunHostAsync(DriverFlags flags, string? logLevel, string? logFormat, CancellationToken cancellationToken)
     {
-        _ = (logLevel, logFormat);
-        var options = DriverOptionsResolver.ForThisProcess().Resolve(flags);
-        cancellationToken.ThrowIfCancellationRequested();
-        throw new CliException(ExitCode.Failed, $"serve at {options.Endpoint}: this build has no host yet");
+        var level = logLevel ?? Environment.GetEnvironmentVariable("CSILOCAL_LOG_LEVEL") ?? "information";
+        var format = logFormat ?? Environment.GetEnvironmentVariable("CSILOCAL_LOG_FORMAT") ?? (Console.IsErrorRedirected ? "json" : "text");
+        if (!Enum.TryParse<LogLevel>(level, ignoreCase: true, out var least) || format is not ("text" or "json"))
+            throw new CliException(ExitCode.Usage, $"log level '{level}', format '{format}': use trace, debug, information, warning or error, and text or json");
+
+        await DriverProcess.RunAsync(flags, new LogOptions(least, format == "json"), cancellationToken);
+        return ExitCode.Success;
     }
 
     private static Option<string?> Text(string name, string description, string helpName) =>

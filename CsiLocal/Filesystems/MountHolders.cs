@@ -1,5 +1,4 @@
 using System.Globalization;
-using CsiLocal.Native;
 
 namespace CsiLocal.Filesystems;
 
@@ -14,13 +13,13 @@ internal static class MountHolders
         var below = MountTable.Read().Below(path);
         if (below.Count > 0)
             return $"mounts below it: {string.Join(", ", below.Take(MaxNamed).Select(static mount => mount.Path))}";
-        if (FileStatus.Find(path) is not { } status)
+        if (MountTable.Read().FindAt(path) is not { } mount)
             return "";
 
         var holders = new List<string>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || !Holds(folder, status.Device))
+            if (!int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || !Holds(folder, mount))
                 continue;
             if (holders.Count == MaxNamed)
             {
@@ -34,14 +33,14 @@ internal static class MountHolders
         return string.Join(", ", holders);
     }
 
-    private static bool Holds(string process, ulong device)
+    private static bool Holds(string process, MountEntry mount)
     {
         try
         {
-            return IsOn($"{process}/cwd", device)
-                || IsOn($"{process}/root", device)
-                || Directory.EnumerateFiles($"{process}/fd").Any(link => IsOn(link, device))
-                || Maps(process, device);
+            return IsBelow(LinkTarget($"{process}/cwd"), mount.Path)
+                || IsBelow(LinkTarget($"{process}/root"), mount.Path)
+                || HasOpen(process, mount.Id)
+                || ReadText($"{process}/maps").Split('\n').Any(line => line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, _, var file] && IsBelow(file, mount.Path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -50,22 +49,17 @@ internal static class MountHolders
         }
     }
 
-    // Followed through the link itself, so that another mount namespace's paths do not matter.
-    private static bool IsOn(string link, ulong device) => FileStatus.FindFollowing(link) is { } status && status.Device == device;
-
-    // proc_pid_maps(5): "address perms offset major:minor inode path", numbers hexadecimal.
-    private static bool Maps(string process, ulong device)
+    // The mount's id and not the device: a bind shares its device with the staging path, or with the whole host (proc_pid_fdinfo(5)).
+    private static bool HasOpen(string process, int mountId)
     {
-        var number = DeviceText(device);
-        return ReadText($"{process}/maps").Split('\n').Any(line => line.Split(' ', 5) is [_, _, _, var at, _] && at == number);
+        var line = string.Create(CultureInfo.InvariantCulture, $"mnt_id:\t{mountId}\n");
+        return Directory.EnumerateFiles($"{process}/fdinfo").Any(info => ReadText(info).Contains(line, StringComparison.Ordinal));
     }
 
-    private static string DeviceText(ulong device)
-    {
-        var major = ((device >> 8) & 0xFFF) | ((device >> 32) & 0xFFFFF000);
-        var minor = (device & 0xFF) | ((device >> 12) & 0xFFFFFF00);
-        return string.Create(CultureInfo.InvariantCulture, $"{major:x2}:{minor:x2}");
-    }
+    private static string? LinkTarget(string link) => new FileInfo(link).LinkTarget;
+
+    private static bool IsBelow(string? file, string folder) =>
+        file is not null && (file == folder || file.StartsWith($"{folder}/", StringComparison.Ordinal));
 
     private static string ReadText(string path)
     {

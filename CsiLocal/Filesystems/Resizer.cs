@@ -24,6 +24,14 @@ internal sealed class Resizer(ICommandRunner commands)
             FilesystemType.Btrfs => new ToolCommand("btrfs", "filesystem", "resize", "max", mountPath),
             _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
         };
+        if (type == FilesystemType.Ext4 && !ProcessCapabilities.Has(ProcessCapabilities.SysResource))
+        {
+            throw new StorageException(
+                StorageError.FailedPrecondition,
+                $"{operation}: the kernel lets only a process with CAP_SYS_RESOURCE grow a mounted ext4, and the driver has it not",
+                "give the driver that capability, or unpublish and unstage the volume: the next stage grows it");
+        }
+
         var output = await commands.RunAsync(command with { Timeout = Timeout }, cancellationToken);
         if (!output.Succeeded)
         {
@@ -32,6 +40,20 @@ internal sealed class Resizer(ICommandRunner commands)
                 $"{operation}: {command.Program} could not grow the file system at {mountPath}: {output.Summary}",
                 "the device has its new size and the data is untouched: mend the cause and expand again");
         }
+    }
+
+    /// <summary>Grows an ext4 before it is mounted, where the driver may not do so afterwards; nothing otherwise. Idempotent.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Internal"/>: the tool failed.</exception>
+    public async Task GrowUnmountedAsync(string operation, Attachment attachment, FilesystemType type, CancellationToken cancellationToken)
+    {
+        if (type != FilesystemType.Ext4 || ProcessCapabilities.Has(ProcessCapabilities.SysResource) || FillsDevice(attachment.Path))
+            return;
+
+        // resize2fs asks for a full check of an unmounted file system.
+        await new FilesystemCheck(commands).CheckExt4Async(operation, attachment, cancellationToken);
+        var output = await commands.RunAsync(new ToolCommand("resize2fs", attachment.Path) { Timeout = Timeout }, cancellationToken);
+        if (!output.Succeeded)
+            throw new StorageException(StorageError.Internal, $"{operation}: resize2fs could not grow {attachment.Path}: {output.Summary}");
     }
 
     /// <summary>True where the file system could not use more of the device than it does. A few reads.</summary>

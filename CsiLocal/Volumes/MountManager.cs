@@ -88,6 +88,9 @@ internal sealed partial class MountManager(
 
         var prepared = await preparer.PrepareAsync(record, pool.Backend, attachment, cancellationToken);
         var filesystem = prepared.Filesystem!.Value;
+        if (!intent.ReadOnly)
+            await resizer.GrowUnmountedAsync(purpose, attachment, filesystem, cancellationToken);
+
         await mounter.MountDeviceAsync(purpose, attachment, path, filesystem, Flags(intent), cancellationToken);
         if (!intent.ReadOnly)
             await resizer.GrowAsync(purpose, attachment, filesystem, path.RealPath, cancellationToken);
