@@ -57,10 +57,13 @@ internal sealed class Resizer(ICommandRunner commands)
     }
 
     /// <summary>True where the file system could not use more of the device than it does. A few reads.</summary>
-    /// <remarks>While xfs is mounted its superblock on the device may lag behind: then the tool is run once more and finds nothing to do.</remarks>
+    /// <remarks>
+    /// ext4 keeps its superblock in the page cache that is read here. xfs, and btrfs on newer kernels, write theirs past it: then an old, smaller size may
+    /// be seen, the tool is run once more, and finds nothing to do. Sizes only grow, so that it is never the other way round.
+    /// </remarks>
     public static bool FillsDevice(string path)
     {
         using var device = BlockDevice.Open(path);
-        return Superblock.Read(device) is not { } found || device.SizeBytes - found.SizeBytes < found.Grain;
+        return Superblock.Read(device) is not { } found || found.Fills(device.SizeBytes);
     }
 }
