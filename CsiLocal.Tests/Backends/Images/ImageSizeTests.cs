@@ -1,5 +1,6 @@
 using CsiLocal.Backends;
 using CsiLocal.Backends.Images;
+using CsiLocal.Filesystems;
 using CsiLocal.Native;
 using CsiLocal.Tests.Support;
 using CsiLocal.Volumes;
@@ -46,7 +47,7 @@ public sealed class ImageSizeTests(SmallXfsDisk disk) : IClassFixture<SmallXfsDi
     public async Task The_smallest_size_of_a_file_system_is_enough_for_it(string name)
     {
         using var folder = new TemporaryFolder();
-        var minimum = ImageSize.MinimumBytes(Enum.Parse<FilesystemType>(name, ignoreCase: true));
+        var minimum = FilesystemLimits.MinimumBytes(Enum.Parse<FilesystemType>(name, ignoreCase: true));
         using (var file = File.Create(folder.Combine("disk")))
             file.SetLength(minimum);
 

@@ -1,6 +1,7 @@
 using CsiLocal.Backends;
 using CsiLocal.Backends.Images;
 using CsiLocal.Configuration;
+using CsiLocal.Filesystems;
 using CsiLocal.Native;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Support;
@@ -159,7 +160,7 @@ public abstract class MountedImageContract(string? disk, bool shares) : IAsyncLi
     {
         var type = Enum.Parse<FilesystemType>(filesystem, ignoreCase: true);
         var volume = await ImagePool.MakeAsync(
-            Backend, Records.Volume(name, ImageSize.MinimumBytes(type) + (64 * Records.MiB)) with { Filesystem = type, Format = FormatState.Formatted });
+            Backend, Records.Volume(name, FilesystemLimits.MinimumBytes(type) + (64 * Records.MiB)) with { Filesystem = type, Format = FormatState.Formatted });
         var attachment = await Backend.AttachAsync(volume, readOnly: false, Cancelled);
         HostCommand.Run($"mkfs.{filesystem}", "-q", attachment.Path);
         await Backend.DetachAsync(volume, readOnly: false, Cancelled);
