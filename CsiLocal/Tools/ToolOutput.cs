@@ -17,8 +17,12 @@ internal sealed record ToolOutput(int ExitCode, string StandardOutput, string St
         get
         {
             var text = StandardError.Length > 0 ? StandardError : StandardOutput;
-            var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
+            var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault(static line => !IsBanner(line));
             return line is null ? $"exit code {ExitCode}" : $"exit code {ExitCode}: {line}";
         }
     }
+
+    /// <summary>e2fsprogs says its version first: "resize2fs 1.47.0 (5-Feb-2023)".</summary>
+    private static bool IsBanner(string line) =>
+        line.Split(' ') is [_, var version, var date] && char.IsAsciiDigit(version[0]) && date.StartsWith('(') && date.EndsWith(')');
 }
