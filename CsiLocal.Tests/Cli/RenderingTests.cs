@@ -109,12 +109,14 @@ public sealed class RenderingTests : CliTest
         Daemon.ReloadChanges.Add("pool fast: added");
         Assert.Equal("pool fast: added\n", (await RunAsync("reload")).Output);
 
-        Daemon.Fail("Reload", StatusCode.FailedPrecondition, "a.yaml:3:5: pools[0].path: missing\na.yaml:9:1: trash: unknown");
+        Daemon.Fail(
+            "Reload",
+            StatusCode.FailedPrecondition,
+            "nothing was changed:\na.yaml:3:5: pools[0].path: missing\na.yaml:9:1: trash: unknown");
         var bad = await RunAsync("reload");
         Assert.Equal(ExitCode.Precondition, bad.ExitCode);
         Assert.Equal(
-            "csilocal: a.yaml:3:5: pools[0].path: missing\ncsilocal: a.yaml:9:1: trash: unknown\n"
-            + "csilocal: nothing was changed; the daemon goes on with what it had\n", bad.Error);
+            "csilocal: nothing was changed:\ncsilocal: a.yaml:3:5: pools[0].path: missing\ncsilocal: a.yaml:9:1: trash: unknown\n", bad.Error);
     }
 
     private void Populate()

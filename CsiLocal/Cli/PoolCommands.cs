@@ -68,7 +68,7 @@ internal static class PoolCommands
             ("Filesystem", pool.Filesystem),
             ("Total", Space(pool, pool.TotalBytes)),
             ("Available", Space(pool, pool.AvailableBytes)),
-            ("Provisioned", PlainText.Size(pool.ProvisionedBytes)),
+            ("Promised", PlainText.Size(pool.ProvisionedBytes)),
             ("Volumes", $"{pool.VolumeCount}"),
             ("Snapshots", $"{pool.SnapshotCount}"),
             ("Features", string.Join(", ", pool.Features)),

@@ -34,7 +34,6 @@ internal static class ReloadCommand
             var problems = e.Status.Detail.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             foreach (var problem in problems)
                 session.Environment.Error.WriteLine($"csilocal: {PlainText.OneLine(problem)}");
-            session.Environment.Error.WriteLine("csilocal: nothing was changed; the daemon goes on with what it had");
             return ExitCode.Precondition;
         }
         catch (RpcException e)

@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using CsiLocal.Cli.Bench;
 using CsiLocal.Cli.Snapshots;
 using CsiLocal.Cli.Volumes;
+using CsiLocal.Diagnostics;
 
 namespace CsiLocal.Cli;
 
@@ -44,7 +45,7 @@ internal static class RootCommandFactory
     {
         public override int Invoke(ParseResult parseResult)
         {
-            parseResult.InvocationConfiguration.Output.WriteLine(typeof(RootCommandFactory).Assembly.GetName().Version?.ToString(3));
+            parseResult.InvocationConfiguration.Output.WriteLine(BuildInfo.Version);
             return ExitCode.Success;
         }
     }

@@ -8,6 +8,12 @@ namespace CsiLocal.Cli;
 /// <summary><c>csilocal serve</c>.</summary>
 internal static class ServeCommand
 {
+    private const string LogLevelVariable = "CSILOCAL_LOG_LEVEL";
+    private const string LogFormatVariable = "CSILOCAL_LOG_FORMAT";
+
+    private static readonly string[] LogLevels = ["trace", "debug", "information", "warning", "error"];
+    private static readonly string[] LogFormats = ["text", "json"];
+
     public static Command Create(CommandHost host)
     {
         var mode = CommonArguments.OneOf(
@@ -20,10 +26,9 @@ internal static class ServeCommand
             "FOLDER");
         var node = Text("--node-id", "This node's id (environment CSILOCAL_NODE_ID or NODE_ID; default the host name).", "ID");
         var logLevel = CommonArguments.OneOf(
-            "--log-level", "The least to log (environment CSILOCAL_LOG_LEVEL; default information).",
-            "trace", "debug", "information", "warning", "error");
+            "--log-level", $"The least to log (environment {LogLevelVariable}; default information).", LogLevels);
         var logFormat = CommonArguments.OneOf(
-            "--log-format", "How to log (environment CSILOCAL_LOG_FORMAT; default text on a terminal, else json).", "text", "json");
+            "--log-format", $"How to log (environment {LogFormatVariable}; default text on a terminal, else json).", LogFormats);
 
         var command = new Command("serve", "Runs the driver until it is told to stop; --endpoint is where it listens.")
         {
@@ -39,20 +44,32 @@ internal static class ServeCommand
                 StateDirectory = parsed.GetValue(state),
                 NodeId = parsed.GetValue(node),
             };
-            return RunHostAsync(flags, parsed.GetValue(logLevel), parsed.GetValue(logFormat), cancellationToken);
+            return RunAsync(flags, ChooseLogging(parsed.GetValue(logLevel), parsed.GetValue(logFormat), host.Environment), cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RunHostAsync(DriverFlags flags, string? logLevel, string? logFormat, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(DriverFlags flags, LogOptions logging, CancellationToken stop)
     {
-        var level = logLevel ?? Environment.GetEnvironmentVariable("CSILOCAL_LOG_LEVEL") ?? "information";
-        var format = logFormat ?? Environment.GetEnvironmentVariable("CSILOCAL_LOG_FORMAT") ?? (Console.IsErrorRedirected ? "json" : "text");
-        if (!Enum.TryParse<LogLevel>(level, ignoreCase: true, out var least) || format is not ("text" or "json"))
-            throw new CliException(ExitCode.Usage, $"log level '{level}', format '{format}': use trace, debug, information, warning or error, and text or json");
-
-        await DriverProcess.RunAsync(flags, new LogOptions(least, format == "json"), cancellationToken);
+        await DriverProcess.RunAsync(flags, logging, stop);
         return ExitCode.Success;
+    }
+
+    private static LogOptions ChooseLogging(string? level, string? format, CliEnvironment environment)
+    {
+        var least = level ?? Variable(LogLevelVariable, LogLevels, environment) ?? "information";
+        var chosen = format ?? Variable(LogFormatVariable, LogFormats, environment) ?? (environment.ErrorIsTerminal ? "text" : "json");
+        return new LogOptions(Enum.Parse<LogLevel>(least, ignoreCase: true), chosen == "json");
+    }
+
+    /// <exception cref="CliException">It holds something else than one of the words.</exception>
+    private static string? Variable(string name, string[] words, CliEnvironment environment)
+    {
+        if (environment.Variable(name) is not { Length: > 0 } value)
+            return null;
+        return words.Contains(value)
+            ? value
+            : throw new CliException(ExitCode.Usage, $"environment {name}: '{value}' is not one of {string.Join(", ", words)}");
     }
 
     private static Option<string?> Text(string name, string description, string helpName) =>

@@ -30,6 +30,13 @@ internal sealed class AdminService(
         return Task.FromResult(Describe(record));
     }
 
+    public override Task<SnapshotDetail> GetSnapshotDetail(GetSnapshotDetailRequest request, ServerCallContext context)
+    {
+        var record = (SnapshotId.TryParse(request.SnapshotId, out var id) ? store.FindSnapshot(id) : null)
+            ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{FieldRules.Printable(request.SnapshotId)}'");
+        return Task.FromResult(new SnapshotDetail { SnapshotId = record.Id.Value, Name = record.Name, Pool = record.Pool });
+    }
+
     public override Task<ListTasksResponse> ListTasks(ListTasksRequest request, ServerCallContext context)
     {
         var response = new ListTasksResponse();
