@@ -80,14 +80,14 @@ public sealed class ResizerTests : IDisposable
     [Fact(Timeout = Limit)]
     public async Task Failed_tool_is_reported_with_what_it_said()
     {
-        using var image = new LoopImage(FilesystemType.Ext4, 32);
+        using var image = new LoopImage(FilesystemType.Xfs, 320);
         image.Mount();
-        image.Grow(64);
-        _commands.Answer = static _ => new ToolOutput(1, "", "resize2fs: Operation not permitted While trying to add group #4\n");
+        image.Grow(400);
+        _commands.Answer = static _ => new ToolOutput(1, "", "xfs_growfs: XFS_IOC_FSGROWFSDATA xfsctl failed: No space left on device\n");
 
         var e = await Assert.ThrowsAsync<StorageException>(() => _resizer.GrowAsync("expand volume v", image.Attachment, image.Type, image.Path, Token));
 
         Assert.Equal(StorageError.Internal, e.Error);
-        Assert.Contains("Operation not permitted", e.Message, StringComparison.Ordinal);
+        Assert.Contains("No space left on device", e.Message, StringComparison.Ordinal);
     }
 }
