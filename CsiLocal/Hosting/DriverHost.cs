@@ -21,6 +21,7 @@ internal sealed class DriverHost : IAsyncDisposable
     private readonly ILogger log;
     private readonly CancellationTokenSource background = new();
     private Task housekeeping = Task.CompletedTask;
+    private bool disposed;
 
     private DriverHost(DriverServices services, StateDirectoryLock stateLock, WebApplication app, ILogger log)
     {
@@ -41,7 +42,7 @@ internal sealed class DriverHost : IAsyncDisposable
     {
         var started = clock.GetTimestamp();
         var log = loggers.CreateLogger<DriverHost>();
-        var stateLock = StateDirectoryLock.Acquire(options.StateDirectory);
+        var stateLock = await AcquireLockAsync(options.StateDirectory, clock, cancellationToken);
         StateStore? store = null;
         try
         {
@@ -79,6 +80,10 @@ internal sealed class DriverHost : IAsyncDisposable
     /// <summary>Drains and stops: no new calls, running ones finish, the state is closed.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (disposed)
+            return;
+
+        disposed = true;
         services.Readiness.SetNotReady("stopping");
         Log.Stopping(log);
         await services.Operations.DrainAsync(DrainGrace);
@@ -89,6 +94,22 @@ internal sealed class DriverHost : IAsyncDisposable
         services.Dispose();
         stateLock.Dispose();
         background.Dispose();
+    }
+
+    /// <summary>Takes the state directory. The lock of a daemon that was just killed may live on for a moment in a child that was about to run a command.</summary>
+    private static async Task<StateDirectoryLock> AcquireLockAsync(string directory, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return StateDirectoryLock.Acquire(directory);
+            }
+            catch (StorageException e) when (e.Error == StorageError.FailedPrecondition && tries < 10)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), clock, cancellationToken);
+            }
+        }
     }
 
     private static WebApplication Build(DriverServices services, string socket)
