@@ -60,18 +60,18 @@ internal static class PoolCommands
         report.Json(ToJson(pool), CliJsonContext.Readable.PoolJson);
         report.Properties(
         [
-            ("Name", pool.IsDefault ? $"{pool.Name} (default)" : pool.Name),
-            ("Backend", pool.Backend),
-            ("State", pool.State),
-            ("Problem", pool.Problem),
-            ("Path", pool.Path),
-            ("Filesystem", pool.Filesystem),
-            ("Total", Space(pool, pool.TotalBytes)),
-            ("Available", Space(pool, pool.AvailableBytes)),
-            ("Promised", PlainText.Size(pool.ProvisionedBytes)),
-            ("Volumes", $"{pool.VolumeCount}"),
-            ("Snapshots", $"{pool.SnapshotCount}"),
-            ("Features", string.Join(", ", pool.Features)),
+            new("Name", pool.IsDefault ? $"{pool.Name} (default)" : pool.Name),
+            new("Backend", pool.Backend),
+            new("State", pool.State),
+            new("Problem", pool.Problem),
+            new("Path", pool.Path),
+            new("Filesystem", pool.Filesystem),
+            new("Total", Space(pool, pool.TotalBytes)),
+            new("Available", Space(pool, pool.AvailableBytes)),
+            new("Promised", PlainText.Size(pool.ProvisionedBytes)),
+            new("Volumes", $"{pool.VolumeCount}"),
+            new("Snapshots", $"{pool.SnapshotCount}"),
+            new("Features", string.Join(", ", pool.Features)),
         ]);
     }
 

@@ -69,7 +69,7 @@ internal sealed class BenchVolume(string name, string stagingPath, string target
     /// <summary>Null until CreateVolume has answered.</summary>
     public Proto.Volume? Created { get; set; }
 
-    public IReadOnlyDictionary<string, string> PublishContext { get; set; } = new Dictionary<string, string>();
+    public IDictionary<string, string> PublishContext { get; set; } = new Dictionary<string, string>();
 
     // "Attempted", not "succeeded": a call that failed may have done half of its work.
     public bool ControllerPublishAttempted { get; set; }

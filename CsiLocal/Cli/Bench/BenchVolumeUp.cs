@@ -75,7 +75,7 @@ internal sealed class BenchVolumeUp(DaemonClient endpoint, BenchPlan plan, Bench
             volume.ControllerPublishAttempted = true;
             var response = await MeasureAsync("ControllerPublishVolume",
                 call => endpoint.Controller.ControllerPublishVolumeAsync(publish, call));
-            volume.PublishContext = response.PublishContext.ToDictionary(pair => pair.Key, pair => pair.Value);
+            volume.PublishContext = response.PublishContext;
         }
 
         if (!target.Stage)

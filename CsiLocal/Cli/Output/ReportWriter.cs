@@ -41,7 +41,7 @@ internal sealed class ReportWriter(CliEnvironment environment, OutputFormat form
     }
 
     /// <summary>One thing with its properties, one a line; empty values are left out.</summary>
-    public void Properties(IEnumerable<(string Name, string? Value)> properties)
+    public void Properties(IEnumerable<Property> properties)
     {
         if (IsJson)
             return;

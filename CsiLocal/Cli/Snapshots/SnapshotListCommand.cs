@@ -30,8 +30,8 @@ internal static class SnapshotListCommand
 
         SnapshotReport.List(session.Report,
         [
-            .. snapshots.Select((s, i) => (s, named[i]?.Name, volumeNames.GetValueOrDefault(s.SourceVolumeId)))
-                .OrderBy(row => row.Item3, StringComparer.Ordinal).ThenBy(row => row.s.CreationTime),
+            .. snapshots.Select((s, i) => new SnapshotRow(s, named[i]?.Name, volumeNames.GetValueOrDefault(s.SourceVolumeId)))
+                .OrderBy(row => row.Volume, StringComparer.Ordinal).ThenBy(row => row.Snapshot.CreationTime),
         ]);
         return ExitCode.Success;
     }

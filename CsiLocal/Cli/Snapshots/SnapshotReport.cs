@@ -3,6 +3,9 @@ using Proto = Csi.V1;
 
 namespace CsiLocal.Cli.Snapshots;
 
+/// <summary>A snapshot with the names that CSI does not tell.</summary>
+internal sealed record SnapshotRow(Proto.Snapshot Snapshot, string? Name, string? Volume);
+
 /// <summary>How snapshots are shown.</summary>
 internal static class SnapshotReport
 {
@@ -15,7 +18,7 @@ internal static class SnapshotReport
         snapshot.SnapshotId, name, snapshot.SourceVolumeId, volume, snapshot.SizeBytes, snapshot.CreationTime?.ToDateTime(),
         snapshot.ReadyToUse);
 
-    public static void List(ReportWriter report, IReadOnlyList<(Proto.Snapshot Snapshot, string? Name, string? Volume)> snapshots)
+    public static void List(ReportWriter report, IReadOnlyList<SnapshotRow> snapshots)
     {
         report.Json([.. snapshots.Select(s => ToJson(s.Snapshot, s.Name, s.Volume))], CliJsonContext.Readable.IReadOnlyListSnapshotJson);
         if (snapshots.Count == 0)
@@ -24,7 +27,7 @@ internal static class SnapshotReport
             report.Table(Columns, snapshots.Select(Row));
     }
 
-    private static IReadOnlyList<string> Row((Proto.Snapshot Snapshot, string? Name, string? Volume) s) =>
+    private static IReadOnlyList<string> Row(SnapshotRow s) =>
     [
         PlainText.OrNone(s.Name), s.Snapshot.SnapshotId, s.Volume ?? PlainText.OrNone(s.Snapshot.SourceVolumeId),
         PlainText.Size(s.Snapshot.SizeBytes),

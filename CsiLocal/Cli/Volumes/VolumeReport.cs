@@ -31,19 +31,19 @@ internal static class VolumeReport
         report.Json(ToJson(volume), CliJsonContext.Readable.VolumeJson);
         report.Properties(
         [
-            ("Name", volume.Name),
-            ("Id", volume.VolumeId),
-            ("State", volume.State),
-            ("Pool", $"{volume.Pool} ({volume.Backend})"),
-            ("Size", $"{PlainText.Size(volume.SizeBytes)} ({volume.SizeBytes} bytes)"),
-            ("Type", Type(volume)),
-            ("Filesystem UUID", volume.FilesystemUuid),
-            ("Location", volume.Location),
-            ("Source", volume.Source),
-            ("Created", PlainText.Time(volume.CreatedAt)),
-            ("Formatted", PlainText.Time(volume.FormattedAt)),
+            new("Name", volume.Name),
+            new("Id", volume.VolumeId),
+            new("State", volume.State),
+            new("Pool", $"{volume.Pool} ({volume.Backend})"),
+            new("Size", $"{PlainText.Size(volume.SizeBytes)} ({volume.SizeBytes} bytes)"),
+            new("Type", Type(volume)),
+            new("Filesystem UUID", volume.FilesystemUuid),
+            new("Location", volume.Location),
+            new("Source", volume.Source),
+            new("Created", PlainText.Time(volume.CreatedAt)),
+            new("Formatted", PlainText.Time(volume.FormattedAt)),
             .. volume.Publications.Select(p =>
-                (p.Kind == Publications.Stage ? "Staged at" : "Mounted at", (string?)(p.Readonly ? $"{p.Path} (read-only)" : p.Path))),
+                new Property(p.Kind == Publications.Stage ? "Staged at" : "Mounted at", p.Readonly ? $"{p.Path} (read-only)" : p.Path)),
         ]);
     }
 
