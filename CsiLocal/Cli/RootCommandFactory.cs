@@ -19,6 +19,7 @@ internal static class RootCommandFactory
         var host = new CommandHost(environment, globals);
 
         root.Subcommands.Add(ServeCommand.Create(host));
+        root.Subcommands.Add(ProbeCommand.Create(host));
         root.Subcommands.Add(ReloadCommand.Create(host));
         root.Subcommands.Add(VolumeCommands.Create(host));
         root.Subcommands.Add(SnapshotCommands.Create(host));

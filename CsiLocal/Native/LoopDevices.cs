@@ -12,7 +12,7 @@ namespace CsiLocal.Native;
 /// <param name="ReadOnly">Cannot be written to.</param>
 /// <param name="DirectIo">Passes by the page cache of the pool's file system.</param>
 /// <param name="AutoClear">Lets go of its file as soon as the last user closes it.</param>
-internal readonly record struct LoopStatus(
+internal sealed record LoopStatus(
     int Number, ulong BackingDevice, ulong BackingInode, bool ReadOnly, bool DirectIo, bool AutoClear)
 {
     public string Path => LoopDevices.PathOf(Number);

@@ -39,10 +39,11 @@ internal static class CapabilityParser
             throw FieldRules.Invalid("volume_capabilities: it is empty", "name at least one capability");
 
         var usages = capabilities.Select(static capability => Parse(capability, StorageError.InvalidArgument)).ToArray();
-        if (usages.Select(static usage => usage.Access).Distinct().Count() > 1)
+        if (usages.Any(usage => usage.Access != usages[0].Access))
             throw FieldRules.Invalid("volume_capabilities: block and mount contradict each other", "make two volumes, or ask for one of them");
 
-        if (usages.Select(static usage => usage.Filesystem).OfType<FilesystemType>().Distinct().Count() > 1)
+        var named = usages.FirstOrDefault(static usage => usage.Filesystem is not null)?.Filesystem;
+        if (usages.Any(usage => usage.Filesystem is { } other && other != named))
             throw FieldRules.Invalid("volume_capabilities: the fs_type values contradict each other", "ask for one file system");
 
         return usages;

@@ -113,7 +113,7 @@ internal static class ControllerRequests
 
     private static FilesystemType? FilesystemOf(IReadOnlyList<Usage> usages, IReadOnlyDictionary<string, string> parameters)
     {
-        var asked = usages.Select(static usage => usage.Filesystem).FirstOrDefault(static filesystem => filesystem is not null);
+        var asked = usages.FirstOrDefault(static usage => usage.Filesystem is not null)?.Filesystem;
         if (NonEmpty(parameters, ParameterNames.FilesystemType) is not { } text)
             return asked;
 

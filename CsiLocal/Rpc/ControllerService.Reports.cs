@@ -68,7 +68,7 @@ internal sealed partial class ControllerService
             .Where(pool => pool.State == PoolState.Ready && (!block || pool.Backend.Features.Block))
             .Select(capacity.Available)
             .ToArray();
-        var filesystem = usages.Select(static usage => usage.Filesystem).FirstOrDefault();
+        var filesystem = usages.Count > 0 ? usages[0].Filesystem : null;
         return Task.FromResult(new Proto.GetCapacityResponse
         {
             AvailableCapacity = available.Sum(),

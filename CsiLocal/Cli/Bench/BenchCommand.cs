@@ -28,11 +28,16 @@ internal static class BenchCommand
                 ("create", BenchStep.Create), ("stage", BenchStep.Stage), ("publish", BenchStep.Publish), ("delete", BenchStep.Delete)),
         };
         until.CompletionSources.Add("create", "stage", "publish", "delete");
+        var reads = new Option<int>("--reads")
+        {
+            Description = "Rounds of ListVolumes (100 a page), GetCapacity and ControllerGetVolume to measure as well (default none).",
+            HelpName = "N",
+        };
         var keep = new Option<bool>("--keep") { Description = "Leave the volumes as they are at the end." };
 
         var command = new Command("bench", "Measures any CSI endpoint: how long each call takes, and how many a second it can do.")
         {
-            volumes, parallel, size, filesystem, block, parameters, stagingRoot, targetRoot, until, keep,
+            volumes, parallel, size, filesystem, block, parameters, stagingRoot, targetRoot, until, reads, keep,
         };
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
@@ -50,6 +55,7 @@ internal static class BenchCommand
                     : Capabilities.Mount(parsed.GetValue(filesystem) ?? "ext4", mode, []),
                 Parameters = given,
                 Until = parsed.GetValue(until) ?? BenchStep.Delete,
+                Reads = parsed.GetValue(reads),
                 Keep = parsed.GetValue(keep),
                 StagingRoot = folders.Staging,
                 TargetRoot = folders.Target,

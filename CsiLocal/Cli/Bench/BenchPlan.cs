@@ -26,6 +26,9 @@ internal sealed record BenchPlan
 
     public required BenchStep Until { get; init; }
 
+    /// <summary>Rounds of reading calls to measure once the volumes are up.</summary>
+    public required int Reads { get; init; }
+
     /// <summary>Leave the volumes as they are at the end.</summary>
     public required bool Keep { get; init; }
 
@@ -55,6 +58,12 @@ internal sealed record BenchTarget
     public required bool Stage { get; init; }
 
     public required bool Stats { get; init; }
+
+    public required bool List { get; init; }
+
+    public required bool Capacity { get; init; }
+
+    public required bool GetVolume { get; init; }
 }
 
 /// <summary>One volume's way through the run, so that whatever was done can be undone.</summary>

@@ -16,8 +16,7 @@ internal static class BenchSurvey
             call => endpoint.Identity.GetPluginInfoAsync(new Proto.GetPluginInfoRequest(), call), cancellationToken);
         var plugin = await endpoint.CallAsync(
             call => endpoint.Identity.GetPluginCapabilitiesAsync(new Proto.GetPluginCapabilitiesRequest(), call), cancellationToken);
-        var services = plugin.Capabilities.Where(c => c.Service is not null).Select(c => c.Service.Type).ToHashSet();
-        if (!services.Contains(PluginService.ControllerService))
+        if (!HasService(PluginService.ControllerService))
             throw new CliException(ExitCode.Precondition,
                 $"{info.Name} at {endpoint.Endpoint} has no controller service: it cannot create volumes",
                 "name an endpoint that serves controller and node");
@@ -30,17 +29,24 @@ internal static class BenchSurvey
         var nodeInfo = await endpoint.CallAsync(
             call => endpoint.Node.NodeGetInfoAsync(new Proto.NodeGetInfoRequest(), call), cancellationToken);
 
-        var controllerRpcs = controller.Capabilities.Where(c => c.Rpc is not null).Select(c => c.Rpc.Type).ToHashSet();
-        var nodeRpcs = node.Capabilities.Where(c => c.Rpc is not null).Select(c => c.Rpc.Type).ToHashSet();
         return new BenchTarget
         {
             Driver = info.Name,
             Version = info.VendorVersion,
             NodeId = nodeInfo.NodeId,
-            Topology = services.Contains(PluginService.VolumeAccessibilityConstraints) ? nodeInfo.AccessibleTopology : null,
-            ControllerPublish = controllerRpcs.Contains(ControllerRpc.PublishUnpublishVolume),
-            Stage = nodeRpcs.Contains(NodeRpc.StageUnstageVolume),
-            Stats = nodeRpcs.Contains(NodeRpc.GetVolumeStats),
+            Topology = HasService(PluginService.VolumeAccessibilityConstraints) ? nodeInfo.AccessibleTopology : null,
+            ControllerPublish = HasController(ControllerRpc.PublishUnpublishVolume),
+            List = HasController(ControllerRpc.ListVolumes),
+            Capacity = HasController(ControllerRpc.GetCapacity),
+            GetVolume = HasController(ControllerRpc.GetVolume),
+            Stage = HasNode(NodeRpc.StageUnstageVolume),
+            Stats = HasNode(NodeRpc.GetVolumeStats),
         };
+
+        bool HasService(PluginService type) => plugin.Capabilities.Any(capability => capability.Service?.Type == type);
+
+        bool HasController(ControllerRpc type) => controller.Capabilities.Any(capability => capability.Rpc?.Type == type);
+
+        bool HasNode(NodeRpc type) => node.Capabilities.Any(capability => capability.Rpc?.Type == type);
     }
 }
