@@ -2,9 +2,6 @@ using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.State;
 using CsiLocal.Volumes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace CsiLocal.Hosting;
@@ -17,17 +14,17 @@ internal sealed class DriverHost : IAsyncDisposable
 
     private readonly DriverServices services;
     private readonly StateDirectoryLock stateLock;
-    private readonly WebApplication app;
+    private readonly GrpcListener listener;
     private readonly ILogger log;
     private readonly CancellationTokenSource background = new();
     private Task housekeeping = Task.CompletedTask;
     private bool disposed;
 
-    private DriverHost(DriverServices services, StateDirectoryLock stateLock, WebApplication app, ILogger log)
+    private DriverHost(DriverServices services, StateDirectoryLock stateLock, GrpcListener listener, ILogger log)
     {
         this.services = services;
         this.stateLock = stateLock;
-        this.app = app;
+        this.listener = listener;
         this.log = log;
     }
 
@@ -43,24 +40,16 @@ internal sealed class DriverHost : IAsyncDisposable
         var started = clock.GetTimestamp();
         var log = loggers.CreateLogger<DriverHost>();
         var stateLock = await AcquireLockAsync(options.StateDirectory, clock, cancellationToken);
-        StateStore? store = null;
+        DriverHost? host = null;
         try
         {
-            store = StateStore.Open(options.StateDirectory, clock);
+            var store = StateStore.Open(options.StateDirectory, clock);
             if (store.DamagedFileSetAside is { } damaged)
                 Log.StateSetAside(log, damaged);
 
             var services = new DriverServices(options, resolve, store, loggers, clock);
-            var socket = options.SocketPath;
-            await UnixEndpoint.PrepareAsync(socket, cancellationToken);
-            var app = Build(services, socket);
-            await app.StartAsync(cancellationToken);
-            UnixEndpoint.Restrict(socket);
-            Log.Starting(
-                log, options.File.DriverName, BuildInfo.Version, options.Mode.ToString().ToLowerInvariant(), options.Endpoint, options.NodeId,
-                options.StateDirectory);
-
-            var host = new DriverHost(services, stateLock, app, log);
+            host = new DriverHost(services, stateLock, new GrpcListener(options.SocketPath, services.Calls, loggers), log);
+            await host.ListenAsync(options, cancellationToken);
             await services.Startup.RunAsync(options.File, cancellationToken);
             services.Readiness.SetReady();
             host.housekeeping = services.Housekeeping.RunAsync(host.background.Token);
@@ -71,10 +60,24 @@ internal sealed class DriverHost : IAsyncDisposable
         }
         catch
         {
-            store?.Dispose();
-            stateLock.Dispose();
+            if (host is not null)
+                await host.DisposeAsync();
+            else
+                stateLock.Dispose();
+
             throw;
         }
+    }
+
+    /// <summary>Answers from now on: Probe says that it is not ready, other calls are refused until it is.</summary>
+    private async Task ListenAsync(DriverOptions options, CancellationToken cancellationToken)
+    {
+        await UnixEndpoint.PrepareAsync(options.SocketPath, cancellationToken);
+        await listener.StartAsync(cancellationToken);
+        UnixEndpoint.Restrict(options.SocketPath);
+        Log.Starting(
+            log, options.File.DriverName, BuildInfo.Version, options.Mode.ToString().ToLowerInvariant(), options.Endpoint, options.NodeId,
+            options.StateDirectory);
     }
 
     /// <summary>Drains and stops: no new calls, running ones finish, the state is closed.</summary>
@@ -89,8 +92,8 @@ internal sealed class DriverHost : IAsyncDisposable
         await services.Operations.DrainAsync(DrainGrace);
         await background.CancelAsync();
         await housekeeping;
-        await app.StopAsync();
-        await app.DisposeAsync();
+        await listener.StopAsync(CancellationToken.None);
+        listener.Dispose();
         services.Dispose();
         stateLock.Dispose();
         background.Dispose();
@@ -110,19 +113,5 @@ internal sealed class DriverHost : IAsyncDisposable
                 await Task.Delay(TimeSpan.FromMilliseconds(50), clock, cancellationToken);
             }
         }
-    }
-
-    private static WebApplication Build(DriverServices services, string socket)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = 1024;
-            kestrel.ListenUnixSocket(socket, static listen => listen.Protocols = HttpProtocols.Http2);
-        });
-        var app = builder.Build();
-        app.Run(services.Calls.HandleAsync);
-        return app;
     }
 }

@@ -53,14 +53,14 @@ internal sealed class Recovery(
 
     private void TakeOver(Pool pool, IReadOnlyList<FoundObject> found)
     {
-        foreach (var (volume, snapshot) in found.Where(static entry => entry.HasData && entry.Problem is null).Select(static entry => (entry.Volume, entry.Snapshot)))
+        foreach (var entry in found.Where(static entry => entry.HasData && entry.Problem is null))
         {
-            if (volume is not null && store.FindVolume(volume.Id) is null)
+            if (entry.Volume is { } volume && store.FindVolume(volume.Id) is null)
             {
                 store.InsertVolume(volume with { Pool = pool.Name });
                 history.Changed(volume.Id.Value, "is known again", $"'{volume.Name}', from its metadata in pool {pool.Name}");
             }
-            else if (snapshot is not null && store.FindSnapshot(snapshot.Id) is null)
+            else if (entry.Snapshot is { } snapshot && store.FindSnapshot(snapshot.Id) is null)
             {
                 store.InsertSnapshot(snapshot with { Pool = pool.Name });
                 history.Changed(snapshot.Id.Value, "is known again", $"'{snapshot.Name}', from its metadata in pool {pool.Name}");
