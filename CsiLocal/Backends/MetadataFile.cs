@@ -63,7 +63,7 @@ internal static class MetadataFile
             .Select(o => new FoundObject { Snapshot = o.Record, EntryName = o.Entry, HasData = o.HasData, Problem = o.Problem }),
     ];
 
-    private static IEnumerable<(T? Record, string Entry, bool HasData, string? Problem)> ListFolder<T>(
+    private static IEnumerable<Listed<T>> ListFolder<T>(
         string folder, string dataExtension, Func<ReadOnlyMemory<byte>, T> parse, Func<T, string> idOf, Func<string, bool> isId)
         where T : class
     {
@@ -77,19 +77,22 @@ internal static class MetadataFile
             {
                 var id = name[..^Extension.Length];
                 var (record, problem) = TryRead(Path.Combine(folder, name), parse, found => idOf(found) == id);
-                yield return (record, record is null ? name : id + dataExtension, names.Contains(id + dataExtension), problem);
+                yield return new(record, record is null ? name : id + dataExtension, names.Contains(id + dataExtension), problem);
             }
             else if (name.EndsWith(dataExtension, StringComparison.Ordinal) && isId(name[..^dataExtension.Length]))
             {
                 if (!names.Contains(name[..^dataExtension.Length] + Extension))
-                    yield return (null, name, true, "data without a metadata file: kept, and left for a person to judge");
+                    yield return new(null, name, true, "data without a metadata file: kept, and left for a person to judge");
             }
             else if (!IsTemporary(name))
             {
-                yield return (null, name, true, "not an entry of this driver");
+                yield return new(null, name, true, "not an entry of this driver");
             }
         }
     }
+
+    private sealed record Listed<T>(T? Record, string Entry, bool HasData, string? Problem)
+        where T : class;
 
     private static bool IsTemporary(string name) => name[0] == '.' && name.EndsWith(".tmp", StringComparison.Ordinal);
 

@@ -36,7 +36,7 @@ internal sealed record ConfigurationDiff
         var after = next.File.Pools.ToDictionary(pool => pool.Name);
         var kept = next.File.Pools
             .Where(pool => before.ContainsKey(pool.Name))
-            .Select(pool => (Before: before[pool.Name], After: pool))
+            .Select(pool => new Kept(before[pool.Name], pool))
             .ToList();
         var replaced = kept.Where(pair => FixedOptions(pair.Before, pair.After).Count > 0).ToList();
         var gone = current.File.Pools.Where(pool => !after.ContainsKey(pool.Name)).ToList();
@@ -64,6 +64,8 @@ internal sealed record ConfigurationDiff
             ],
         };
     }
+
+    private sealed record Kept(PoolOptions Before, PoolOptions After);
 
     private static List<string> NeedRestart(DriverOptions current, DriverOptions next)
     {

@@ -20,9 +20,12 @@ internal abstract record OptionNode(int Line, int Column)
     }
 
     /// <summary>Entries as written: duplicates and <c>&lt;&lt;</c> merges included.</summary>
-    public sealed record Mapping(IReadOnlyList<(OptionNode Key, OptionNode Value)> Entries, int Line, int Column)
+    public sealed record Mapping(IReadOnlyList<OptionEntry> Entries, int Line, int Column)
         : OptionNode(Line, Column)
     {
         public override string Kind => "a mapping";
     }
 }
+
+/// <summary>One entry of a mapping.</summary>
+internal sealed record OptionEntry(OptionNode Key, OptionNode Value);

@@ -14,11 +14,8 @@ internal static class Suggestion
         if (word.Length is 0 or > 64)
             return null;
         var plain = Plain(word);
-        var best = known
-            .Select(candidate => (candidate, Distance: Distance(plain, Plain(candidate))))
-            .OrderBy(pair => pair.Distance)
-            .FirstOrDefault();
-        return best.candidate is not null && best.Distance <= Math.Max(1, best.candidate.Length / 4) ? best.candidate : null;
+        var best = known.MinBy(candidate => Distance(plain, Plain(candidate)));
+        return best is not null && Distance(plain, Plain(best)) <= Math.Max(1, best.Length / 4) ? best : null;
     }
 
     // default_pool and DefaultPool mean defaultPool.

@@ -73,9 +73,9 @@ internal sealed class YamlReader(string text, ProblemReport report)
         }
 
         parser.Consume<MappingStart>();
-        var entries = new List<(OptionNode, OptionNode)>();
+        var entries = new List<OptionEntry>();
         while (!parser.TryConsume<MappingEnd>(out _))
-            entries.Add((ReadNode(depth + 1), ReadNode(depth + 1)));
+            entries.Add(new OptionEntry(ReadNode(depth + 1), ReadNode(depth + 1)));
         return new OptionNode.Mapping(entries, line, column);
     }
 

@@ -2,6 +2,9 @@ using System.Globalization;
 
 namespace CsiLocal.Filesystems;
 
+/// <summary>A known option: its name, and what its value may be; null where it takes none.</summary>
+internal sealed record AllowedOption(string Name, AllowedValue? Value);
+
 /// <summary>What the value of an option may look like: a text for people, and the test.</summary>
 /// <remarks>Values reach mkfs and mount(8) as root. Each is of a closed form here; none can hold a blank, a comma or a path.</remarks>
 internal sealed record AllowedValue(string Text, Func<string, bool> Accepts)
@@ -30,13 +33,13 @@ internal sealed record AllowedValue(string Text, Func<string, bool> Accepts)
             && words.Select(static word => word.TrimStart('^')).Distinct(StringComparer.Ordinal).Count() == words.Length);
 
     /// <summary>Comma-separated <c>name=value</c> pairs (or bare names, where the value is null), each name once.</summary>
-    public static AllowedValue Pairs(params (string Name, AllowedValue? Value)[] pairs) => new(
+    public static AllowedValue Pairs(params IReadOnlyList<AllowedOption> pairs) => new(
         string.Join(',', pairs.Select(static pair => pair.Value is null ? pair.Name : $"{pair.Name}={pair.Value.Text}")),
         value => value.Split(',').Select(static word => word.Split('=', 2)).ToArray() is var given
             && given.All(word => pairs.Any(pair => Matches(pair, word)))
             && given.Select(static word => word[0]).Distinct(StringComparer.Ordinal).Count() == given.Length);
 
-    private static bool Matches((string Name, AllowedValue? Value) pair, string[] word) =>
+    private static bool Matches(AllowedOption pair, string[] word) =>
         pair.Name == word[0] && (pair.Value is null ? word.Length == 1 : word.Length == 2 && pair.Value.Accepts(word[1]));
 
     private static bool IsDigits(string value) => value.Length is > 0 and <= 19 && !value.AsSpan().ContainsAnyExceptInRange('0', '9');

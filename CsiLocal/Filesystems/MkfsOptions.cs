@@ -28,35 +28,35 @@ internal static class MkfsOptions
             "metadata_csum", "metadata_csum_seed", "orphan_file", "project", "quota", "resize_inode", "sparse_super", "sparse_super2",
             "stable_inodes", "uninit_bg", "verity"),
         ["-E"] = AllowedValue.Pairs(
-            ("lazy_itable_init", Flag),
-            ("lazy_journal_init", Flag),
-            ("stride", AllowedValue.Number(1, uint.MaxValue)),
-            ("stripe_width", AllowedValue.Number(1, uint.MaxValue)),
-            ("stripe-width", AllowedValue.Number(1, uint.MaxValue)),
-            ("packed_meta_blocks", Flag),
-            ("num_backup_sb", AllowedValue.OneOf("0", "1", "2")),
-            ("discard", null),
-            ("nodiscard", null)),
-        ["-J"] = AllowedValue.Pairs(("size", AllowedValue.Number(1, 40_960_000))), // MiB, mke2fs(8) -J
+            new("lazy_itable_init", Flag),
+            new("lazy_journal_init", Flag),
+            new("stride", AllowedValue.Number(1, uint.MaxValue)),
+            new("stripe_width", AllowedValue.Number(1, uint.MaxValue)),
+            new("stripe-width", AllowedValue.Number(1, uint.MaxValue)),
+            new("packed_meta_blocks", Flag),
+            new("num_backup_sb", AllowedValue.OneOf("0", "1", "2")),
+            new("discard", null),
+            new("nodiscard", null)),
+        ["-J"] = AllowedValue.Pairs(new AllowedOption("size", AllowedValue.Number(1, 40_960_000))), // MiB, mke2fs(8) -J
         ["-T"] = AllowedValue.OneOf("default", "floppy", "small", "big", "huge", "news", "largefile", "largefile4"),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, AllowedValue> Xfs = new Dictionary<string, AllowedValue>
     {
-        ["-b"] = AllowedValue.Pairs(("size", AllowedValue.OneOf("1024", "2048", "4096", "1k", "2k", "4k"))),
+        ["-b"] = AllowedValue.Pairs(new AllowedOption("size", AllowedValue.OneOf("1024", "2048", "4096", "1k", "2k", "4k"))),
         ["-i"] = AllowedValue.Pairs(
-            ("size", AllowedValue.OneOf("512", "1024", "2048", "1k", "2k")),
-            ("maxpct", AllowedValue.Number(0, 100)),
-            ("sparse", Flag),
-            ("nrext64", Flag)),
-        ["-l"] = AllowedValue.Pairs(("size", AllowedValue.Size("bkmg"))),
-        ["-n"] = AllowedValue.Pairs(("size", AllowedValue.OneOf("4096", "8192", "16384", "32768", "65536", "4k", "8k", "16k", "32k", "64k"))),
+            new("size", AllowedValue.OneOf("512", "1024", "2048", "1k", "2k")),
+            new("maxpct", AllowedValue.Number(0, 100)),
+            new("sparse", Flag),
+            new("nrext64", Flag)),
+        ["-l"] = AllowedValue.Pairs(new AllowedOption("size", AllowedValue.Size("bkmg"))),
+        ["-n"] = AllowedValue.Pairs(new AllowedOption("size", AllowedValue.OneOf("4096", "8192", "16384", "32768", "65536", "4k", "8k", "16k", "32k", "64k"))),
         ["-d"] = AllowedValue.Pairs(
-            ("su", AllowedValue.Size("bkmg")),
-            ("sw", AllowedValue.Number(1, 65_535)),
-            ("agcount", AllowedValue.Number(1, 1_000_000))),
-        ["-m"] = AllowedValue.Pairs(("reflink", Flag), ("rmapbt", Flag), ("bigtime", Flag), ("inobtcount", Flag), ("finobt", Flag)),
-        ["-s"] = AllowedValue.Pairs(("size", AllowedValue.OneOf("512", "1024", "2048", "4096", "1k", "2k", "4k"))),
+            new("su", AllowedValue.Size("bkmg")),
+            new("sw", AllowedValue.Number(1, 65_535)),
+            new("agcount", AllowedValue.Number(1, 1_000_000))),
+        ["-m"] = AllowedValue.Pairs(new AllowedOption("reflink", Flag), new("rmapbt", Flag), new("bigtime", Flag), new("inobtcount", Flag), new("finobt", Flag)),
+        ["-s"] = AllowedValue.Pairs(new AllowedOption("size", AllowedValue.OneOf("512", "1024", "2048", "4096", "1k", "2k", "4k"))),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, AllowedValue> Btrfs = new Dictionary<string, AllowedValue>

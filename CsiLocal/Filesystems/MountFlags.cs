@@ -23,46 +23,46 @@ internal static class MountFlags
         "ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "strictatime", "nosymfollow");
 
     // Values: null for a bare flag.
-    private static readonly (string Name, AllowedValue? Value)[] Generic =
+    private static readonly AllowedOption[] Generic =
     [
         .. PerMount.Order(StringComparer.Ordinal).Select(Bare),
         .. Bare("rw", "suid", "dev", "exec", "atime", "diratime", "norelatime", "nostrictatime"),
         .. Bare("async", "sync", "dirsync", "lazytime", "nolazytime", "iversion", "noiversion", "silent", "loud"),
     ];
 
-    private static readonly (string Name, AllowedValue? Value)[] Ext4 =
+    private static readonly AllowedOption[] Ext4 =
     [
         .. Bare("acl", "noacl", "user_xattr", "nouser_xattr", "bsddf", "minixdf", "grpid", "nogrpid", "bsdgroups", "sysvgroups"),
         .. Bare("quota", "noquota", "usrquota", "grpquota", "prjquota", "barrier", "nobarrier", "delalloc", "nodelalloc"),
         .. Bare("journal_checksum", "nojournal_checksum", "journal_async_commit", "auto_da_alloc", "noauto_da_alloc"),
         .. Bare("init_itable", "noinit_itable", "discard", "nodiscard", "block_validity", "noblock_validity", "i_version"),
         .. Bare("dioread_lock", "dioread_nolock", "nombcache"),
-        ("errors", AllowedValue.OneOf("continue", "remount-ro")),
-        ("data", AllowedValue.OneOf("journal", "ordered", "writeback")),
-        ("data_err", AllowedValue.OneOf("ignore", "abort")),
-        ("barrier", Flag),
-        ("commit", AllowedValue.Number(0, 86_400)),
-        ("inode_readahead_blks", Count),
-        ("stripe", Count),
-        ("max_batch_time", Count),
-        ("min_batch_time", Count),
-        ("journal_ioprio", AllowedValue.Number(0, 7)),
-        ("auto_da_alloc", Flag),
-        ("init_itable", Count),
-        ("max_dir_size_kb", Count),
-        ("mb_optimize_scan", Flag),
+        new("errors", AllowedValue.OneOf("continue", "remount-ro")),
+        new("data", AllowedValue.OneOf("journal", "ordered", "writeback")),
+        new("data_err", AllowedValue.OneOf("ignore", "abort")),
+        new("barrier", Flag),
+        new("commit", AllowedValue.Number(0, 86_400)),
+        new("inode_readahead_blks", Count),
+        new("stripe", Count),
+        new("max_batch_time", Count),
+        new("min_batch_time", Count),
+        new("journal_ioprio", AllowedValue.Number(0, 7)),
+        new("auto_da_alloc", Flag),
+        new("init_itable", Count),
+        new("max_dir_size_kb", Count),
+        new("mb_optimize_scan", Flag),
     ];
 
-    private static readonly (string Name, AllowedValue? Value)[] Xfs =
+    private static readonly AllowedOption[] Xfs =
     [
         .. Bare("discard", "nodiscard", "grpid", "nogrpid", "bsdgroups", "sysvgroups", "filestreams", "ikeep", "noikeep", "inode32", "inode64"),
         .. Bare("largeio", "nolargeio", "noalign", "swalloc", "wsync", "noquota", "uquota", "usrquota", "quota", "uqnoenforce", "qnoenforce"),
         .. Bare("gquota", "grpquota", "gqnoenforce", "pquota", "prjquota", "pqnoenforce"),
-        ("allocsize", AllowedValue.Size("kmg")),
-        ("logbufs", AllowedValue.Number(2, 8)),
-        ("logbsize", AllowedValue.OneOf("0", "16384", "32768", "65536", "131072", "262144", "16k", "32k", "64k", "128k", "256k")),
-        ("sunit", Count),
-        ("swidth", Count),
+        new("allocsize", AllowedValue.Size("kmg")),
+        new("logbufs", AllowedValue.Number(2, 8)),
+        new("logbsize", AllowedValue.OneOf("0", "16384", "32768", "65536", "131072", "262144", "16k", "32k", "64k", "128k", "256k")),
+        new("sunit", Count),
+        new("swidth", Count),
     ];
 
     private static readonly AllowedValue Compression = new(
@@ -75,19 +75,19 @@ internal static class MountFlags
             _ => false,
         });
 
-    private static readonly (string Name, AllowedValue? Value)[] Btrfs =
+    private static readonly AllowedOption[] Btrfs =
     [
         .. Bare("acl", "noacl", "autodefrag", "noautodefrag", "barrier", "nobarrier", "compress", "compress-force", "datacow", "nodatacow"),
         .. Bare("datasum", "nodatasum", "discard", "nodiscard", "flushoncommit", "noflushoncommit", "ssd", "nossd", "ssd_spread", "nossd_spread"),
         .. Bare("skip_balance", "treelog", "notreelog", "user_subvol_rm_allowed", "enospc_debug", "noenospc_debug"),
-        ("commit", AllowedValue.Number(1, 86_400)),
-        ("compress", Compression),
-        ("compress-force", Compression),
-        ("discard", AllowedValue.OneOf("sync", "async")),
-        ("max_inline", AllowedValue.Size("kKmMgG")),
-        ("metadata_ratio", Count),
-        ("space_cache", AllowedValue.OneOf("v2")),
-        ("thread_pool", AllowedValue.Number(1, 1024)),
+        new("commit", AllowedValue.Number(1, 86_400)),
+        new("compress", Compression),
+        new("compress-force", Compression),
+        new("discard", AllowedValue.OneOf("sync", "async")),
+        new("max_inline", AllowedValue.Size("kKmMgG")),
+        new("metadata_ratio", Count),
+        new("space_cache", AllowedValue.OneOf("v2")),
+        new("thread_pool", AllowedValue.Number(1, 1024)),
     ];
 
     /// <summary>The flags in the order given, each once; <c>defaults</c> says nothing and is left out.</summary>
@@ -125,13 +125,13 @@ internal static class MountFlags
     public static (IReadOnlyList<string> PerMount, IReadOnlyList<string> OfFilesystem) Split(IReadOnlyList<string> flags) =>
         (flags.Where(PerMount.Contains).ToArray(), flags.Where(static flag => !PerMount.Contains(flag)).ToArray());
 
-    private static bool IsAllowed(IReadOnlyList<(string Name, AllowedValue? Value)> allowed, string flag)
+    private static bool IsAllowed(IReadOnlyList<AllowedOption> allowed, string flag)
     {
         var parts = flag.Split('=', 2);
         return allowed.Any(entry => entry.Name == parts[0] && (entry.Value is null ? parts.Length == 1 : parts.Length == 2 && entry.Value.Accepts(parts[1])));
     }
 
-    private static IReadOnlyList<(string Name, AllowedValue? Value)> AllowedFor(FilesystemType? filesystem) => filesystem switch
+    private static IReadOnlyList<AllowedOption> AllowedFor(FilesystemType? filesystem) => filesystem switch
     {
         null => [.. Generic, .. Ext4, .. Xfs, .. Btrfs],
         FilesystemType.Ext4 => [.. Generic, .. Ext4],
@@ -140,11 +140,11 @@ internal static class MountFlags
         _ => throw new ArgumentOutOfRangeException(nameof(filesystem), filesystem, null),
     };
 
-    private static (string Name, AllowedValue? Value) Bare(string name) => (name, null);
+    private static AllowedOption Bare(string name) => new(name, null);
 
-    private static IEnumerable<(string Name, AllowedValue? Value)> Bare(params string[] names) => names.Select(Bare);
+    private static IEnumerable<AllowedOption> Bare(params string[] names) => names.Select(Bare);
 
-    private static string Describe(IEnumerable<(string Name, AllowedValue? Value)> allowed) =>
+    private static string Describe(IEnumerable<AllowedOption> allowed) =>
         string.Join(", ", allowed.Select(static entry => entry.Value is null ? entry.Name : $"{entry.Name}={entry.Value.Text}").Distinct());
 
     private static StorageException Refuse(string flag, string where, string allowed) =>

@@ -56,8 +56,10 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
         {
             var next = pools.RemoveRange(pools.Keys.Except(configuration.Pools.Select(static wanted => wanted.Name)));
             var inspect = configuration.Pools.Where(wanted => next.GetValueOrDefault(wanted.Name)?.Options != wanted).ToArray();
-            pools = next.SetItems(inspect.Select(wanted => KeyValuePair.Create(
-                wanted.Name, new Pool { Options = wanted, Backend = backendFactory(wanted) })));
+            foreach (var wanted in inspect)
+                next = next.SetItem(wanted.Name, new Pool { Options = wanted, Backend = backendFactory(wanted) });
+
+            pools = next;
             defaultPool = configuration.DefaultPool;
             return [.. inspect.Select(static wanted => wanted.Name)];
         }

@@ -202,10 +202,12 @@ internal static class VolumePlanner
 
     private static bool SameParameters(IReadOnlyDictionary<string, string> left, IReadOnlyDictionary<string, string> right)
     {
-        static IEnumerable<KeyValuePair<string, string>> Significant(IReadOnlyDictionary<string, string> parameters) =>
-            parameters.Where(entry => !ParameterNames.Informational.Contains(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal);
+        // Over the keys and not the pairs: LINQ over a struct is compiled anew for each kind of pair.
+        static string[] Significant(IReadOnlyDictionary<string, string> parameters) =>
+            [.. parameters.Keys.Where(static key => !ParameterNames.Informational.Contains(key)).Order(StringComparer.Ordinal)];
 
-        return Significant(left).SequenceEqual(Significant(right));
+        var keys = Significant(left);
+        return keys.SequenceEqual(Significant(right)) && keys.All(key => left[key] == right[key]);
     }
 
     private static StorageException Different(VolumeRecord existing, string field, object? has, object? asked) => new(
@@ -214,7 +216,7 @@ internal static class VolumePlanner
         "use another name, or ask for what is there");
 
     private static string Text(IReadOnlyDictionary<string, string> parameters) =>
-        parameters.Count == 0 ? "none" : string.Join(",", parameters.Select(static entry => $"{entry.Key}={entry.Value}"));
+        parameters.Count == 0 ? "none" : string.Join(",", parameters.Keys.Select(key => $"{key}={parameters[key]}"));
 
     private static string Words<T>(T value) where T : struct, Enum => value switch
     {
