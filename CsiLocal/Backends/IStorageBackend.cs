@@ -44,6 +44,9 @@ internal interface IStorageBackend
     /// <summary>The attachment as it is, or null. Starts no process.</summary>
     Attachment? FindAttachment(VolumeRecord volume, bool readOnly);
 
+    /// <summary>Every volume of the pool that has a device on this node. Starts no process.</summary>
+    IReadOnlySet<VolumeId> ListAttached();
+
     /// <summary>Undoes <see cref="AttachAsync"/>. Success where there is none.</summary>
     Task DetachAsync(VolumeRecord volume, bool readOnly, CancellationToken cancellationToken);
 

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Warning, "{Target} {What}: {Why}")]
     public static partial void NeedsAttention(ILogger log, string target, string what, string why);
 
+    [LoggerMessage(22, LogLevel.Warning, "A background chore failed and is repeated: {Problem}")]
+    public static partial void ChoreFailed(ILogger log, string problem);
+
     [LoggerMessage(30, LogLevel.Information, "{Rpc} {Target} {Status} {Milliseconds} ms")]
     public static partial void CallSucceeded(ILogger log, string rpc, string target, string status, double milliseconds);
 

@@ -46,7 +46,7 @@ internal sealed class DriverServices : IDisposable
         var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
-        Housekeeping = new Housekeeping(store, Pools, Startup, () => Reloader.Current.File.JournalRetention, clock);
+        Housekeeping = new Housekeeping(store, Pools, Startup, () => Reloader.Current.File.JournalRetention, clock, loggers.CreateLogger<Housekeeping>());
 
         Calls = new GrpcServiceMap(
             new GrpcServerOptions { TimeProvider = clock },

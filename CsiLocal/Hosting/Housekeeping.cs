@@ -1,36 +1,56 @@
+using CsiLocal.Diagnostics;
 using CsiLocal.State;
+using CsiLocal.Tools;
 using CsiLocal.Volumes;
+using Microsoft.Extensions.Logging;
 
 namespace CsiLocal.Hosting;
 
 /// <summary>The daemon's slow chores: writing the journal down, pruning it, looking again at pools that could not be used.</summary>
-internal sealed class Housekeeping(StateStore store, PoolRegistry pools, StartupTask startup, Func<TimeSpan> retention, TimeProvider clock)
+internal sealed class Housekeeping(StateStore store, PoolRegistry pools, StartupTask startup, Func<TimeSpan> retention, TimeProvider clock,
+    ILogger<Housekeeping> log)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan PoolRetry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PruneInterval = TimeSpan.FromHours(1);
 
+    private readonly MemoryKeeper memory = new(clock);
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        // Never on the starter's thread: the daemon is ready, the rest can wait for its turn.
+        await Task.Yield();
         using var timer = new PeriodicTimer(Tick, clock);
         var (retried, pruned) = (clock.GetTimestamp(), clock.GetTimestamp());
+        memory.Compact();
         try
         {
-            while (await timer.WaitForNextTickAsync(cancellationToken))
+            do
             {
-                store.Flush();
-                if (clock.GetElapsedTime(retried) >= PoolRetry)
+                try
                 {
-                    await startup.BringUpAsync([.. pools.All.Where(static pool => !pool.IsReady).Select(static pool => pool.Name)], cancellationToken);
-                    retried = clock.GetTimestamp();
-                }
+                    store.Flush();
+                    startup.ReportStrangers();
+                    memory.CompactWhenIdle();
+                    if (clock.GetElapsedTime(retried) >= PoolRetry)
+                    {
+                        retried = clock.GetTimestamp();
+                        await startup.BringUpAsync([.. pools.All.Where(static pool => !pool.IsReady).Select(static pool => pool.Name)], cancellationToken);
+                    }
 
-                if (clock.GetElapsedTime(pruned) >= PruneInterval)
+                    if (clock.GetElapsedTime(pruned) >= PruneInterval)
+                    {
+                        pruned = clock.GetTimestamp();
+                        store.PruneJournal(retention());
+                    }
+                }
+                catch (Exception e) when (e is StorageException or ToolException)
                 {
-                    store.PruneJournal(retention());
-                    pruned = clock.GetTimestamp();
+                    // A chore that fails now (a full disk, say) is done by a later turn; the daemon goes on serving.
+                    Log.ChoreFailed(log, e.Message);
                 }
             }
+            while (await timer.WaitForNextTickAsync(cancellationToken));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.State;
@@ -10,6 +11,8 @@ namespace CsiLocal.Hosting;
 /// <summary>What has to be done before the first call is served: end what an earlier run left running, look at the pools, recover.</summary>
 internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery recovery, ILogger<StartupTask> log)
 {
+    private readonly ConcurrentQueue<Pool> toReport = new();
+
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     public async Task RunAsync(FileConfiguration configuration, CancellationToken cancellationToken)
@@ -36,8 +39,27 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
         foreach (var name in names)
         {
             var (pool, firstSeen) = await pools.InspectAsync(name, cancellationToken);
-            if (pool.IsReady)
-                await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
+            if (!pool.IsReady)
+                continue;
+
+            await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
+            toReport.Enqueue(pool);
+        }
+    }
+
+    /// <summary>The slow part, which nobody has to wait for: tells of objects in newly brought up pools that no row knows.</summary>
+    public void ReportStrangers()
+    {
+        while (toReport.TryDequeue(out var pool))
+        {
+            try
+            {
+                recovery.Report(pool);
+            }
+            catch (StorageException e)
+            {
+                Log.PoolUnavailable(log, pool.Name, e.Describe());
+            }
         }
     }
 }

@@ -95,14 +95,10 @@ internal static partial class LoopDevices
     public static IReadOnlyList<LoopStatus> FindAll(ulong device, ulong inode, string fileName)
     {
         var found = new List<LoopStatus>();
-        foreach (var folder in Directory.EnumerateDirectories(SysBlock, "loop*"))
+        foreach (var (number, backing) in BackingFiles())
         {
-            if (!int.TryParse(Path.GetFileName(folder).AsSpan("loop".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                || BackingPath(folder) is not { } backing
-                || IsAnotherFile(backing))
-            {
+            if (IsAnotherFile(backing))
                 continue;
-            }
 
             if (Find(number) is { } status && (status.BackingDevice, status.BackingInode) == (device, inode))
                 found.Add(status);
@@ -114,6 +110,19 @@ internal static partial class LoopDevices
             !backing.Contains(fileName, StringComparison.Ordinal)
             && FileStatus.Find(backing) is { } other
             && (other.Device, other.Inode) != (device, inode);
+    }
+
+    /// <summary>Every device that has a backing file, with the path that sysfs gives of it.</summary>
+    public static IEnumerable<(int Number, string Path)> BackingFiles()
+    {
+        foreach (var entry in Directory.EnumerateFileSystemEntries(SysBlock, "loop*"))
+        {
+            if (int.TryParse(Path.GetFileName(entry.AsSpan())["loop".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && ReadSysfs($"{entry}/loop/backing_file") is { } path)
+            {
+                yield return (number, path);
+            }
+        }
     }
 
     /// <summary>The device's number, as in <c>st_rdev</c>, and its size in bytes.</summary>
@@ -241,16 +250,17 @@ internal static partial class LoopDevices
         throw NativeException.Last("mknod", PathOf(number));
     }
 
-    private static string? BackingPath(string sysFolder) => ReadSysfs(Path.Combine(sysFolder, "loop", "backing_file"));
-
     private static string? ReadSysfs(string path)
     {
         // Most devices may be unused: no exception for each of those.
-        if (!File.Exists(path))
+        using var file = NativeFile.TryOpen(path, NativeFile.ReadOnly);
+        if (file is null)
             return null;
+
         try
         {
-            return File.ReadAllText(path).TrimEnd('\n');
+            Span<byte> text = stackalloc byte[4096]; // sysfs gives a page at most
+            return Encoding.UTF8.GetString(text[..RandomAccess.Read(file, text, 0)]).TrimEnd('\n');
         }
         catch (IOException)
         {

@@ -28,6 +28,13 @@ internal static partial class NativeFile
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw NativeException.Last("open", path);
     }
 
+    /// <summary>As <see cref="Open"/>; null where it cannot be opened, without the cost of an exception.</summary>
+    public static SafeFileHandle? TryOpen(string path, int flags)
+    {
+        var descriptor = OpenPath(path, flags | CloseOnExec | NoFollow, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
+    }
+
     /// <summary>A new file without a name in the folder's file system: gone when closed, and after a kill, too.</summary>
     public static SafeFileHandle OpenUnnamed(string folder) => Open(folder, Folder | 0x400000 | ReadWrite); // O_TMPFILE
 

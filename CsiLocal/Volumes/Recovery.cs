@@ -36,16 +36,20 @@ internal sealed class Recovery(
     /// <summary>Brings the rows and the objects of one pool together. A pool that this state file never saw is taken over whole.</summary>
     public async Task RecoverPoolAsync(Pool pool, bool firstSeen, CancellationToken cancellationToken)
     {
-        var found = pool.Backend.List();
         if (firstSeen)
         {
-            TakeOver(pool, found);
+            TakeOver(pool, pool.Backend.List());
             pools.MarkKnown(pool);
         }
 
-        Report(pool, found);
+        // Most volumes are at rest: nothing is asked of the kernel for those.
+        var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());
         foreach (var record in store.VolumesOfPool(pool.Name))
-            await GuardAsync(record.Id.Value, () => RecoverVolumeAsync(record, pool, cancellationToken));
+        {
+            var atRest = record is { State: VolumeState.Ready, PendingSizeBytes: null } && !attached.Contains(record.Id) && !published.Contains(record.Id);
+            if (!atRest)
+                await GuardAsync(record.Id.Value, () => RecoverVolumeAsync(record.Id, pool, cancellationToken));
+        }
 
         foreach (var record in store.SnapshotsOfPool(pool.Name).Where(static snapshot => snapshot.State != SnapshotState.Ready))
             await GuardAsync(record.Id.Value, () => RecoverSnapshotAsync(record, pool, cancellationToken));
@@ -68,9 +72,10 @@ internal sealed class Recovery(
         }
     }
 
-    private void Report(Pool pool, IReadOnlyList<FoundObject> found)
+    /// <summary>Tells of every object that no row knows, or that cannot be read. Changes nothing: it may run beside calls.</summary>
+    public void Report(Pool pool)
     {
-        foreach (var entry in found)
+        foreach (var entry in pool.Backend.List())
         {
             var known = entry.Volume is { } volume ? store.FindVolume(volume.Id) is not null
                 : entry.Snapshot is { } snapshot && store.FindSnapshot(snapshot.Id) is not null;
@@ -81,10 +86,16 @@ internal sealed class Recovery(
         }
     }
 
-    private async Task RecoverVolumeAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
+    private async Task RecoverVolumeAsync(VolumeId id, Pool pool, CancellationToken cancellationToken)
     {
-        using (locks.AcquireExclusive(record.Id.Value, $"recover volume {record.Id}"))
+        VolumeRecord? record;
+        using (locks.AcquireExclusive(id.Value, $"recover volume {id}"))
         {
+            // As it is now: a pool that comes back is recovered beside calls, and the list was read before the lock was held.
+            record = store.FindVolume(id);
+            if (record is null)
+                return;
+
             if (record.State == VolumeState.Creating && store.FindTask(record.Id.Value) is null)
             {
                 await volumes.UndoAsync(record, pool, new StorageException(
@@ -103,9 +114,9 @@ internal sealed class Recovery(
 
         // These two take the lock themselves. A copy goes on in the background: the retry of the call joins it.
         if (record.State == VolumeState.Creating)
-            _ = volumes.ResumeAsync(record.Id);
+            _ = GuardAsync(id.Value, () => volumes.ResumeAsync(id));
         else if (record.State == VolumeState.Deleting)
-            await volumes.DeleteAsync(record.Id, cancellationToken);
+            await volumes.DeleteAsync(id, cancellationToken);
     }
 
     private async Task RecoverPublicationsAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
@@ -154,12 +165,16 @@ internal sealed class Recovery(
         // A half-made copy can go on only if its source is what it was: unmounted since.
         if (store.FindTask(record.Id.Value) is { DoneBytes: > 0 } && store.PublicationsOf(record.SourceVolume).Count == 0)
         {
-            _ = snapshots.ResumeAsync(record);
+            _ = GuardAsync(record.Id.Value, () => snapshots.ResumeAsync(record));
             return;
         }
 
         using (locks.AcquireExclusive(record.Id.Value, $"recover snapshot {record.Id}"))
         {
+            // As above: what was being made when the list was read may be ready by now.
+            if (store.FindSnapshot(record.Id) is not { State: SnapshotState.Creating })
+                return;
+
             await snapshots.UndoAsync(record, pool, new StorageException(
                 StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
         }

@@ -249,6 +249,9 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     }
 
     /// <inheritdoc/>
+    /// <summary>None: a directory is reachable as it is.</summary>
+    public IReadOnlySet<VolumeId> ListAttached() => new HashSet<VolumeId>();
+
     public IReadOnlyList<FoundObject> List() =>
         IoFailure.Guard($"list pool {options.Name}", () => MetadataFile.List(_folder, dataExtension: ""));
 

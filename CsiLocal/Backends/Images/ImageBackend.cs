@@ -211,6 +211,18 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             cancellationToken);
     }
 
+    public IReadOnlySet<VolumeId> ListAttached() => IoFailure.Guard($"list the devices of pool {options.Name}", () =>
+    {
+        var attached = new HashSet<VolumeId>();
+        foreach (var (_, path) in LoopDevices.BackingFiles())
+        {
+            if (Path.GetDirectoryName(path) == _pool.VolumesPath && VolumeId.TryParse(Path.GetFileNameWithoutExtension(path), out var id))
+                attached.Add(id);
+        }
+
+        return attached;
+    });
+
     public IReadOnlyList<FoundObject> List() => IoFailure.Guard(
         $"list pool {options.Name}",
         () => MetadataFile.List(_pool, ImageFile.Extension));
