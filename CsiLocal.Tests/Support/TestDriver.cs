@@ -2,6 +2,7 @@ using CsiLocal.Configuration;
 using CsiLocal.Filesystems;
 using CsiLocal.Grpc;
 using CsiLocal.Hosting;
+using CsiLocal.State;
 using Csi.V1;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,8 +15,8 @@ internal sealed class TestDriver : IAsyncDisposable
 {
     private readonly TemporaryFolder folder = new();
     private readonly IReadOnlyList<PoolOptions> pools;
-    private DriverHost host = null!;
-    private GrpcChannel channel = null!;
+    private DriverHost? host;
+    private GrpcChannel? channel;
 
     private TestDriver(IReadOnlyList<PoolOptions> pools) => this.pools = pools;
 
@@ -34,12 +35,32 @@ internal sealed class TestDriver : IAsyncDisposable
 
     public ILoggerFactory Loggers { get; set; } = NullLoggerFactory.Instance;
 
-    public static async Task<TestDriver> StartAsync(params IReadOnlyList<PoolOptions> pools)
+    /// <summary>What stands between the driver and its commands, and other seams.</summary>
+    public DriverSeams Seams { get; set; } = new();
+
+    public string Endpoint => $"unix://{folder.Combine("csi.sock")}";
+
+    public static Task<TestDriver> StartAsync(params IReadOnlyList<PoolOptions> pools) => StartAsync(static _ => { }, pools);
+
+    /// <summary>As <see cref="StartAsync(IReadOnlyList{PoolOptions})"/>, with properties that are set before the first start.</summary>
+    public static async Task<TestDriver> StartAsync(Action<TestDriver> prepare, params IReadOnlyList<PoolOptions> pools)
     {
         var driver = new TestDriver(pools);
-        await driver.StartAsync();
-        return driver;
+        prepare(driver);
+        try
+        {
+            await driver.StartAsync();
+            return driver;
+        }
+        catch
+        {
+            await driver.DisposeAsync();
+            throw;
+        }
     }
+
+    /// <summary>A driver that is started by the test itself.</summary>
+    public static TestDriver Stopped(params IReadOnlyList<PoolOptions> pools) => new(pools);
 
     /// <summary>A path below the test's own folder; nothing is made.</summary>
     public string PathOf(string name) => folder.Combine(name);
@@ -57,27 +78,48 @@ internal sealed class TestDriver : IAsyncDisposable
         foreach (var mount in MountTable.Read().Below(folder.Path).Reverse())
             HostCommand.Run("umount", mount.Path);
 
-        foreach (var line in HostCommand.Run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").Split('\n'))
-        {
-            var fields = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (fields.Length == 2 && pools.Any(pool => fields[1].StartsWith(pool.Path + "/", StringComparison.Ordinal)))
-                HostCommand.Run("losetup", "--detach", fields[0]);
-        }
+        foreach (var device in LoopDevices())
+            HostCommand.Run("losetup", "--detach", device);
 
         folder.Dispose();
     }
 
-    private async Task StartAsync()
+    /// <summary>The mounts below the test's own folder, those of pools and their file systems not among them.</summary>
+    public IReadOnlyList<string> Mounts() => [.. MountTable.Read().Below(folder.Path).Select(static mount => mount.Path)];
+
+    /// <summary>Loop devices over files of the pools, deleted ones included.</summary>
+    public IReadOnlyList<string> LoopDevices()
+    {
+        var devices = new List<string>();
+        foreach (var line in HostCommand.Run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").Split('\n'))
+        {
+            var fields = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            if (fields.Length == 2 && pools.Any(pool => fields[1].StartsWith(pool.Path + "/", StringComparison.Ordinal)))
+                devices.Add(fields[0]);
+        }
+
+        return devices;
+    }
+
+    /// <summary>What happened to a volume or snapshot, from the state of a driver that was stopped.</summary>
+    public IReadOnlyList<HistoryEntry> HistoryOf(string id)
+    {
+        Assert.Null(host);
+        using var store = StateStore.Open(StateDirectory, TimeProvider.System);
+        return store.HistoryOf(id);
+    }
+
+    public async Task StartAsync()
     {
         var options = new DriverOptions
         {
-            Endpoint = $"unix://{folder.Combine("csi.sock")}",
+            Endpoint = Endpoint,
             StateDirectory = StateDirectory,
             NodeId = "node-a",
             File = new FileConfiguration { Pools = pools, DefaultPool = pools.Count > 0 ? pools[0].Name : null },
         };
         host = await DriverHost.StartAsync(
-            options, () => Reconfigure(options), Loggers, TimeProvider.System, TestContext.Current.CancellationToken);
+            options, () => Reconfigure(options), Loggers, TimeProvider.System, Seams, TestContext.Current.CancellationToken);
         channel = GrpcChannel.ForAddress(options.Endpoint);
         var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
         Identity = new Identity.IdentityClient(calls);
@@ -86,9 +128,13 @@ internal sealed class TestDriver : IAsyncDisposable
         Admin = new Admin.V1.Admin.AdminClient(calls);
     }
 
-    private async Task StopAsync()
+    public async Task StopAsync()
     {
-        channel.Dispose();
-        await host.DisposeAsync();
+        // The host first: it answers what still runs.
+        if (host is not null)
+            await host.DisposeAsync();
+
+        channel?.Dispose();
+        (host, channel) = (null, null);
     }
 }

@@ -18,6 +18,9 @@ public abstract class TestPool : IDisposable
     /// <summary>A snapshot can be taken while the volume is mounted.</summary>
     internal virtual bool SnapshotsWhileMounted => true;
 
+    /// <summary>A snapshot shares its blocks with the volume and takes an instant.</summary>
+    internal virtual bool InstantCopy => false;
+
     /// <summary>The size of a volume stops a writer.</summary>
     internal virtual bool HardLimit => true;
 
@@ -50,6 +53,8 @@ public sealed class XfsImagePool : TestPool
 
     internal override bool IsBlock => true;
 
+    internal override bool InstantCopy => true;
+
     public override void Dispose()
     {
         filesystem.Dispose();
@@ -67,6 +72,8 @@ public sealed class BtrfsDirectoryPool : TestPool
     internal override PoolOptions Options => Directory(filesystem.Path, QuotaMode.Auto);
 
     internal override bool IsBlock => false;
+
+    internal override bool InstantCopy => true;
 
     public override void Dispose()
     {

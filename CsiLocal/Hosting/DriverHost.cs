@@ -35,7 +35,8 @@ internal sealed class DriverHost : IAsyncDisposable
     /// <param name="resolve">Reads flags, environment and file anew, for a reload.</param>
     /// <exception cref="StorageException">The state directory or the endpoint belongs to another daemon, or cannot be used.</exception>
     public static async Task<DriverHost> StartAsync(
-        DriverOptions options, Func<DriverOptions> resolve, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+        DriverOptions options, Func<DriverOptions> resolve, ILoggerFactory loggers, TimeProvider clock, DriverSeams seams,
+        CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         var log = loggers.CreateLogger<DriverHost>();
@@ -47,7 +48,7 @@ internal sealed class DriverHost : IAsyncDisposable
             if (store.DamagedFileSetAside is { } damaged)
                 Log.StateSetAside(log, damaged);
 
-            var services = new DriverServices(options, resolve, store, loggers, clock);
+            var services = new DriverServices(options, resolve, store, loggers, clock, seams);
             host = new DriverHost(services, stateLock, new GrpcListener(options.SocketPath, services.Calls, loggers), log);
             await host.ListenAsync(options, cancellationToken);
             await services.Startup.RunAsync(options.File, cancellationToken);

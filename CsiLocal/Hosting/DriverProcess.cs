@@ -26,7 +26,7 @@ internal static class DriverProcess
         DriverHost host;
         try
         {
-            host = await DriverHost.StartAsync(options, () => resolver.Resolve(flags), loggers, TimeProvider.System, stop);
+            host = await DriverHost.StartAsync(options, () => resolver.Resolve(flags), loggers, TimeProvider.System, new DriverSeams(), stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -19,11 +19,12 @@ internal sealed class DriverServices : IDisposable
     private readonly StateStore store;
     private readonly CommandRunner commands;
 
-    public DriverServices(DriverOptions options, Func<DriverOptions> resolve, StateStore store, ILoggerFactory loggers, TimeProvider clock)
+    public DriverServices(
+        DriverOptions options, Func<DriverOptions> resolve, StateStore store, ILoggerFactory loggers, TimeProvider clock, DriverSeams seams)
     {
         this.store = store;
         commands = new CommandRunner(store.StateId);
-        var tools = new JournalingCommandRunner(commands, store, clock, loggers.CreateLogger<JournalingCommandRunner>());
+        var tools = new JournalingCommandRunner(seams.Commands(commands), store, clock, loggers.CreateLogger<JournalingCommandRunner>());
         var node = new NodeIdentity(options.File.DriverName, options.NodeId);
         var history = new History(store, loggers.CreateLogger<History>());
         var locks = new KeyedLocks();
@@ -46,7 +47,8 @@ internal sealed class DriverServices : IDisposable
         var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
-        Housekeeping = new Housekeeping(store, Pools, Startup, () => Reloader.Current.File.JournalRetention, clock, loggers.CreateLogger<Housekeeping>());
+        Housekeeping = new Housekeeping(
+            store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, clock, loggers.CreateLogger<Housekeeping>());
 
         Calls = new GrpcServiceMap(
             new GrpcServerOptions { TimeProvider = clock },

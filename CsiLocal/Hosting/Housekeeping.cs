@@ -7,11 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace CsiLocal.Hosting;
 
 /// <summary>The daemon's slow chores: writing the journal down, pruning it, looking again at pools that could not be used.</summary>
-internal sealed class Housekeeping(StateStore store, PoolRegistry pools, StartupTask startup, Func<TimeSpan> retention, TimeProvider clock,
+internal sealed class Housekeeping(
+    StateStore store, PoolRegistry pools, StartupTask startup, Func<TimeSpan> retention, TimeSpan poolRetry, TimeProvider clock,
     ILogger<Housekeeping> log)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan PoolRetry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PruneInterval = TimeSpan.FromHours(1);
 
     private readonly MemoryKeeper memory = new(clock);
@@ -32,7 +32,7 @@ internal sealed class Housekeeping(StateStore store, PoolRegistry pools, Startup
                     store.Flush();
                     startup.ReportStrangers();
                     memory.CompactWhenIdle();
-                    if (clock.GetElapsedTime(retried) >= PoolRetry)
+                    if (clock.GetElapsedTime(retried) >= poolRetry)
                     {
                         retried = clock.GetTimestamp();
                         await startup.BringUpAsync([.. pools.All.Where(static pool => !pool.IsReady).Select(static pool => pool.Name)], cancellationToken);

@@ -1,0 +1,13 @@
+using CsiLocal.Tools;
+
+namespace CsiLocal.Hosting;
+
+/// <summary>What a test of the whole daemon may put in place of the real thing. Production has the defaults.</summary>
+internal sealed record DriverSeams
+{
+    /// <summary>Stands between the daemon and its commands; below the journal, which records what it answers.</summary>
+    public Func<ICommandRunner, ICommandRunner> Commands { get; init; } = static real => real;
+
+    /// <summary>How often a pool that cannot be used is looked at again.</summary>
+    public TimeSpan PoolRetry { get; init; } = TimeSpan.FromSeconds(10);
+}
