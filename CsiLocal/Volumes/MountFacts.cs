@@ -10,9 +10,11 @@ internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots)
     public SafePaths Paths => new(publishRoots());
 
     /// <summary>The topmost mount at a staging or target path; null where nothing is mounted, or nothing is there.</summary>
-    public MountEntry? At(string path)
+    /// <param name="path">As recorded, or as a request gave it.</param>
+    /// <param name="field">The request's field, for the message.</param>
+    public MountEntry? At(string path, string field = "path")
     {
-        using var found = Paths.Find("path", path);
+        using var found = Paths.Find(field, path);
         return found is null ? null : MountTable.Read().FindAt(found.RealPath);
     }
 

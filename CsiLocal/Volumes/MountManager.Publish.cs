@@ -22,6 +22,9 @@ internal sealed partial class MountManager
     {
         facts.Paths.Check(TargetField, targetPath);
         RequireUsable(record, usage);
+        if (targetPath == stagingPath)
+            throw new StorageException(StorageError.InvalidArgument, $"{TargetField}: it is the staging path {stagingPath}", "use a path of its own");
+
         var pool = pools.Holding(record.Pool);
         var staged = StagedAt(record.Id);
         if (staged is not { Done: true } || staged.Path != stagingPath || !IsStaged(record, pool, staged))
@@ -131,6 +134,12 @@ internal sealed partial class MountManager
             using var held = locks.AcquireExclusive(id.Value, $"unpublish volume {id}");
             var record = Require(id);
             facts.Paths.Check(TargetField, targetPath);
+            if (StagedAt(id)?.Path == targetPath)
+            {
+                throw new StorageException(
+                    StorageError.InvalidArgument, $"{TargetField}: volume {id} is staged at {targetPath}, not published", "call NodeUnstageVolume");
+            }
+
             await UnbindAsync(record, pools.Holding(record.Pool), targetPath, token);
             return true;
         }, callerToken);
@@ -138,7 +147,7 @@ internal sealed partial class MountManager
     /// <summary>Unmounts and removes a target as far as it is there and the volume's own, and forgets it.</summary>
     public async Task UnbindAsync(VolumeRecord record, Pool pool, string target, CancellationToken cancellationToken)
     {
-        if (facts.At(target) is { } present)
+        if (facts.At(target, TargetField) is { } present)
         {
             if (!IsOwn(record, pool, present))
             {

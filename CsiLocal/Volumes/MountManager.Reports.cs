@@ -57,7 +57,7 @@ internal sealed partial class MountManager
         var use = store.PublicationsOf(record.Id).FirstOrDefault(use => use.Path == volumePath)
             ?? throw new StorageException(StorageError.NotFound, $"volume_path: volume {record.Id} is not at {volumePath}");
         var hasMount = use.Kind == PublicationKind.Publish || record.Access == AccessType.Mount;
-        if (hasMount && facts.At(volumePath) is null)
+        if (hasMount && facts.At(volumePath, "volume_path") is null)
         {
             throw new StorageException(
                 StorageError.NotFound, $"volume_path: nothing is mounted at {volumePath}, where volume {record.Id} was published", "publish it again");

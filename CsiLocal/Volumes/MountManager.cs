@@ -139,7 +139,7 @@ internal sealed partial class MountManager(
         var attachment = pool.Backend.FindAttachment(record, HasReadOnlyDevice(record, staged));
         if (attachment is not null)
         {
-            if (record.Access == AccessType.Mount && facts.At(staged.Path) is { } present && MountFacts.Shows(present, record, attachment))
+            if (record.Access == AccessType.Mount && facts.At(staged.Path, StagingField) is { } present && MountFacts.Shows(present, record, attachment))
                 await mounter.UnmountAsync($"unstage volume {record.Id}", present.Path, cancellationToken);
 
             await pool.Backend.DetachAsync(record, HasReadOnlyDevice(record, staged), cancellationToken);
