@@ -23,13 +23,18 @@ public abstract class DriverTest<TPool> : IAsyncLifetime
 
     private protected Node.NodeClient Node => Driver.Node;
 
-    public async ValueTask InitializeAsync() => Driver = await TestDriver.StartAsync(Pool.Options);
+    public async ValueTask InitializeAsync() => Driver = await TestDriver.StartAsync(Prepare, Pool.Options);
 
     public async ValueTask DisposeAsync()
     {
         await Driver.DisposeAsync();
         Pool.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Sets what the driver is to have before it starts.</summary>
+    private protected virtual void Prepare(TestDriver driver)
+    {
     }
 
     private protected async Task<Volume> CreateAsync(string name, long bytes = 32 * MiB) =>

@@ -1,0 +1,35 @@
+using System.Collections.Concurrent;
+using CsiLocal.Tools;
+
+namespace CsiLocal.Tests.Fakes;
+
+/// <summary>Stands before the real command runner of a whole driver, also over its restarts.</summary>
+internal sealed class CommandFaults
+{
+    public ConcurrentQueue<ToolCommand> Commands { get; } = new();
+
+    /// <summary>Is given each command and what runs it really.</summary>
+    public Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> Around { get; set; } = static (_, run) => run();
+
+    public ICommandRunner Wrap(ICommandRunner real) => new Runner(this, real);
+
+    public int Count(string program) => Commands.Count(command => command.Program == program);
+
+    public void Heal() => Around = static (_, run) => run();
+
+    /// <summary>The first command of that program meets <paramref name="fault"/>, the others are run.</summary>
+    public void Once(string program, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault)
+    {
+        var met = 0;
+        Around = (command, run) => command.Program == program && Interlocked.Exchange(ref met, 1) == 0 ? fault(command, run) : run();
+    }
+
+    private sealed class Runner(CommandFaults faults, ICommandRunner real) : ICommandRunner
+    {
+        public Task<ToolOutput> RunAsync(ToolCommand command, CancellationToken cancellationToken)
+        {
+            faults.Commands.Enqueue(command);
+            return faults.Around(command, () => real.RunAsync(command, cancellationToken));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using System.Security.Cryptography;
+using CsiLocal.Tests.Support;
+using CsiLocal.Tools;
+using Csi.V1;
+using Grpc.Core;
+using Xunit;
+using static CsiLocal.Tests.Support.Requests;
+
+namespace CsiLocal.Tests.Faults;
+
+/// <summary>Each command of stage, unpublish and unstage fails in each way; then the call is repeated, with and without a restart.</summary>
+public sealed class CommandFaultTests : FaultTest
+{
+    private static readonly StatusCode[] s_failures = [StatusCode.Internal, StatusCode.Aborted, StatusCode.DataLoss];
+
+    public static TheoryData<string, string, bool> StageFaults => Table("blkid", "mkfs.ext4", "mount");
+
+    public static TheoryData<string, string, bool> UnstageFaults => Table("umount");
+
+    [Theory(Timeout = Limit)]
+    [MemberData(nameof(StageFaults))]
+    public async Task A_stage_whose_command_failed_is_finished_by_the_next(string program, string fault, bool restart)
+    {
+        var volume = await CreateAsync("data");
+        Faults.Once(program, Fault(fault));
+
+        using (var call = Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())))
+        {
+            var failure = await Assert.ThrowsAsync<RpcException>(async () => await call);
+            Assert.Contains(failure.StatusCode, s_failures);
+            Assert.Contains(program == "blkid" ? "" : program.Split('.')[0], failure.Status.Detail, StringComparison.Ordinal);
+        }
+
+        if (restart)
+            await Driver.RestartAsync();
+
+        var target = await MountAsync(volume);
+        Write(Path.Combine(target, "file"), seed: 1);
+        Assert.InRange(Faults.Count("mkfs.ext4"), 1, program == "mkfs.ext4" && fault.EndsWith("before", StringComparison.Ordinal) ? 2 : 1);
+        Assert.Single(Driver.LoopDevices());
+        Assert.Equal(2, Driver.Mounts().Count);
+        await UnmountAsync(volume, target);
+        await RequireNothingLeftAsync(volume);
+    }
+
+    [Theory(Timeout = Limit)]
+    [MemberData(nameof(UnstageFaults))]
+    public async Task An_unmount_that_failed_is_finished_by_the_next(string program, string fault, bool restart)
+    {
+        var volume = await CreateAsync("data");
+        var target = await MountAsync(volume);
+        Write(Path.Combine(target, "file"), seed: 2);
+        var digest = Digest(Path.Combine(target, "file"));
+
+        Faults.Once(program, Fault(fault));
+        await EitherAsync(Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = target }));
+        if (restart)
+            await Driver.RestartAsync();
+
+        await Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = target });
+        Assert.False(Directory.Exists(target));
+
+        Faults.Once(program, Fault(fault));
+        await EitherAsync(Node.NodeUnstageVolumeAsync(new() { VolumeId = volume.VolumeId, StagingTargetPath = StagingOf(volume) }));
+        if (restart)
+            await Driver.RestartAsync();
+
+        await UnmountAsync(volume);
+        Assert.Empty(Driver.Mounts());
+        Assert.Empty(Driver.LoopDevices());
+        target = await MountAsync(volume);
+        Assert.Equal(digest, Digest(Path.Combine(target, "file")));
+        await UnmountAsync(volume, target);
+        await RequireNothingLeftAsync(volume);
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData("ext4", 32, true)]
+    [InlineData("ext4", 32, false)]
+    [InlineData("xfs", 320, true)]
+    [InlineData("btrfs", 160, false)]
+    public async Task An_mkfs_killed_half_way_is_started_over_from_blank(string filesystem, int sizeMiB, bool restart)
+    {
+        var capability = Mount(filesystem: filesystem);
+        var volume = await CreateAsync(Create("data", capability, sizeMiB * MiB));
+        Faults.Once($"mkfs.{filesystem}", async (command, run) =>
+        {
+            await run();
+            EraseSuperblock(command.Arguments[^1], filesystem);
+            throw new ToolException(command, ToolFailure.TimedOut, "killed half-way");
+        });
+
+        await FailsAsync(StatusCode.Aborted, Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), capability)), "uncertain");
+        if (restart)
+            await Driver.RestartAsync();
+
+        var target = await MountAsync(volume, capability);
+        Write(Path.Combine(target, "file"), seed: 3);
+        Assert.Equal(2, Faults.Count($"mkfs.{filesystem}"));
+        await UnmountAsync(volume, target);
+        await RequireNothingLeftAsync(volume);
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData("mkfs.xfs", false)]
+    [InlineData("mkfs.ext4", false)]
+    [InlineData("mkswap", false)]
+    [InlineData("bytes", false)]
+    [InlineData("mkfs.xfs", true)]
+    [InlineData("mkfs.ext4", true)]
+    [InlineData("mkswap", true)]
+    public async Task Foreign_data_on_a_volume_is_never_formatted_over(string foreign, bool afterOwnMkfsFailed)
+    {
+        var volume = await CreateAsync(Create("data", Mount(), 320 * MiB));
+        if (afterOwnMkfsFailed)
+        {
+            Faults.Once("mkfs.ext4", Fault("failed before"));
+            await FailsAsync(StatusCode.Internal, Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())));
+        }
+
+        if (foreign == "bytes")
+            Write(ImageOf(volume), seed: 4);
+        else
+            HostCommand.Run(foreign, ["-q", .. foreign == "mkfs.ext4" ? new[] { "-F" } : [], ImageOf(volume)]);
+
+        var before = await DigestAsync(ImageOf(volume));
+        var formatted = Faults.Count("mkfs.ext4");
+        await FailsAsync(StatusCode.DataLoss, Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())), volume.VolumeId);
+        await Driver.RestartAsync();
+        await FailsAsync(StatusCode.DataLoss, Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())), volume.VolumeId);
+
+        Assert.Equal(before, await DigestAsync(ImageOf(volume)));
+        Assert.Equal(formatted, Faults.Count("mkfs.ext4"));
+        Assert.Empty(Driver.LoopDevices());
+    }
+
+    private static TheoryData<string, string, bool> Table(params string[] programs)
+    {
+        var table = new TheoryData<string, string, bool>();
+        foreach (var program in programs)
+        {
+            foreach (var fault in new[] { "failed before", "failed after", "killed before", "killed after" })
+            {
+                table.Add(program, fault, false);
+                table.Add(program, fault, true);
+            }
+        }
+
+        return table;
+    }
+
+    private static Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> Fault(string fault) => async (command, run) =>
+    {
+        if (fault.EndsWith("after", StringComparison.Ordinal))
+            await run();
+
+        return fault.StartsWith("failed", StringComparison.Ordinal)
+            ? new ToolOutput(32, "", $"{command.Program}: it failed")
+            : throw new ToolException(command, ToolFailure.TimedOut, $"{command.Program} did not end in time and was killed");
+    };
+
+    private static async Task EitherAsync<T>(AsyncUnaryCall<T> call)
+    {
+        using (call)
+        {
+            try
+            {
+                await call;
+            }
+            catch (RpcException e)
+            {
+                Assert.Contains(e.StatusCode, s_failures);
+            }
+        }
+    }
+
+    /// <summary>What an mkfs writes last: until then its work is not recognisable.</summary>
+    private static void EraseSuperblock(string device, string filesystem)
+    {
+        using var file = File.Open(device, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        file.Position = filesystem == "btrfs" ? 64 << 10 : 0;
+        file.Write(new byte[4096]);
+        if (filesystem == "btrfs")
+        {
+            file.Position = 64 << 20;
+            file.Write(new byte[4096]);
+        }
+
+        file.Flush(flushToDisk: true);
+    }
+
+    private static async Task<string> DigestAsync(string path)
+    {
+        await using var file = File.OpenRead(path);
+        return Convert.ToHexString(await SHA256.HashDataAsync(file));
+    }
+
+    private async Task RequireNothingLeftAsync(Volume volume)
+    {
+        await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
+        Assert.Empty(Driver.Mounts());
+        Assert.Empty(Driver.LoopDevices());
+        Assert.Empty((await Controller.ListVolumesAsync(new())).Entries);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Pool.Options.Path, "volumes")));
+    }
+}
