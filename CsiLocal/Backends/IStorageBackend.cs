@@ -56,6 +56,16 @@ internal interface IStorageBackend
     /// <summary>Writes the record beside the data, durably.</summary>
     void WriteMetadata(VolumeRecord volume);
 
+    /// <summary>What lies beside the data under this id; null where nothing does. Starts no process.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: it is there and cannot be read.</exception>
+    VolumeRecord? FindMetadata(VolumeId id);
+
+    /// <inheritdoc cref="FindMetadata(VolumeId)"/>
+    SnapshotRecord? FindMetadata(SnapshotId id);
+
+    /// <summary>The identity in the pool's marker as it is now; null where there is none: the pool's file system is not mounted. Starts no process.</summary>
+    string? ReadIdentity();
+
     /// <summary>Where the bytes lie, for people.</summary>
     string Location(VolumeRecord volume);
 

@@ -40,6 +40,19 @@ internal static class IoFailure
         }
     }
 
+    /// <summary>Runs <paramref name="write"/> unless there is no room for it: a full pool must still let go of what fills it.</summary>
+    public static void UnlessFull(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e) when (e.HResult is Errno.NoSpace or Errno.QuotaExceeded)
+        {
+            // The intent is in the state file; the note beside the data only helps where that is lost.
+        }
+    }
+
     public static StorageException Translate(string attempted, Exception failure)
     {
         // The runtime's IOExceptions carry the errno as HResult; its special kinds (not found, no access) do not.

@@ -112,7 +112,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         RandomAccess.Write(handle, "probe"u8, 0);
     }
 
-    private string? ReadMarker()
+    public string? ReadMarker()
     {
         if (FileStatus.Find(MarkerPath) is not { } status)
             return null;

@@ -33,7 +33,8 @@ internal static class FilesystemFreezer
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-            _ = ThawLaterAsync(freezing, path);
+            // Waited for, however long: a freeze that succeeds after its record is gone would hold the file system for good.
+            await ThawLaterAsync(freezing, path);
             if (e is OperationCanceledException)
                 throw;
             throw new StorageException(

@@ -135,6 +135,20 @@ internal sealed class MountTable
         return found;
     }
 
+    /// <summary>Binds of single files of a memory file system, as those of device nodes are (<c>/dev</c> is a devtmpfs, in containers a tmpfs).</summary>
+    public IReadOnlyList<MountEntry> OfDeviceNodes()
+    {
+        var found = new List<MountEntry>();
+        foreach (var line in Lines())
+        {
+            var filesystem = FilesystemOf(line);
+            if ((filesystem.SequenceEqual("devtmpfs"u8) || filesystem.SequenceEqual("tmpfs"u8)) && ToEntry(line) is { Root: not "/" } entry)
+                found.Add(entry);
+        }
+
+        return found;
+    }
+
     private LineEnumerator Lines() => new(_text.AsSpan(0, _length));
 
     private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> line, int index)

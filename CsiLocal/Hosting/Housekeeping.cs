@@ -44,7 +44,7 @@ internal sealed class Housekeeping(
                         store.PruneJournal(retention());
                     }
                 }
-                catch (Exception e) when (e is StorageException or ToolException)
+                catch (Exception e) when (e is StorageException or ToolException or IOException)
                 {
                     // A chore that fails now (a full disk, say) is done by a later turn; the daemon goes on serving.
                     Log.ChoreFailed(log, e.Message);

@@ -38,12 +38,19 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
     {
         foreach (var name in names)
         {
-            var (pool, firstSeen) = await pools.InspectAsync(name, cancellationToken);
-            if (!pool.IsReady)
+            if (await pools.InspectAsync(name, cancellationToken) is not (var pool, var firstSeen) || !pool.IsReady)
                 continue;
 
-            await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
-            toReport.Enqueue(pool);
+            try
+            {
+                await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
+                toReport.Enqueue(pool);
+            }
+            catch (Exception e) when (e is StorageException or ToolException or IOException)
+            {
+                // One pool that cannot be read must not keep the others from their users.
+                Log.PoolUnavailable(log, pool.Name, e.Message);
+            }
         }
     }
 
@@ -56,9 +63,9 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
             {
                 recovery.Report(pool);
             }
-            catch (StorageException e)
+            catch (Exception e) when (e is StorageException or IOException)
             {
-                Log.PoolUnavailable(log, pool.Name, e.Describe());
+                Log.PoolUnavailable(log, pool.Name, e.Message);
             }
         }
     }

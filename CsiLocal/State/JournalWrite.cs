@@ -8,7 +8,7 @@ internal abstract record JournalWrite
     public sealed record Begin(long Id, string Rpc, string? Target, string? Peer, DateTimeOffset StartedAt) : JournalWrite
     {
         public override void WriteTo(StateConnection db) => db.Execute(
-            "INSERT INTO operations (id, rpc, target, peer, started) VALUES (@id, @rpc, @target, @peer, @started)",
+            "INSERT OR IGNORE INTO operations (id, rpc, target, peer, started) VALUES (@id, @rpc, @target, @peer, @started)",
             ("@id", Id), ("@rpc", Rpc), ("@target", Target), ("@peer", Peer), ("@started", Columns.Text(StartedAt)));
     }
 

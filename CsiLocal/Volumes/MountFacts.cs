@@ -18,6 +18,16 @@ internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots)
         return found is null ? null : MountTable.Read().FindAt(found.RealPath);
     }
 
+    /// <summary>Whether the device is mounted, or its node is bound anywhere in this mount namespace.</summary>
+    public static bool IsInUse(Attachment device)
+    {
+        var mounts = MountTable.Read();
+
+        // A bound device node is a mount of devtmpfs: the table shows that one's number, only the target itself shows the device's.
+        return mounts.OfDevice(device.DeviceNumber).Count > 0
+            || mounts.OfDeviceNodes().Any(mount => FileStatus.Find(mount.Path) is { IsBlockDevice: true } node && node.DeviceNumber == device.DeviceNumber);
+    }
+
     /// <summary>Whether the mount shows the volume: its file system, its folder, or its device node.</summary>
     public static bool Shows(MountEntry mount, VolumeRecord record, Attachment attachment)
     {

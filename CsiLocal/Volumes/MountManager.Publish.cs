@@ -1,4 +1,5 @@
 using CsiLocal.Filesystems;
+using CsiLocal.Tools;
 
 namespace CsiLocal.Volumes;
 
@@ -44,6 +45,12 @@ internal sealed partial class MountManager
             MountFlags = usage.MountFlags,
             Done = false,
         };
+        if (staged.ReadOnly && !intent.ReadOnly)
+        {
+            throw new StorageException(
+                StorageError.FailedPrecondition, $"publish volume {record.Id}: it is staged read-only", "publish it read-only, or stage it for writing");
+        }
+
         RequireAllowed(record, intent, usage);
         RequireFree(record, targetPath, "publish");
         var kind = record.Access == AccessType.Block ? TargetKind.File : TargetKind.Folder;
@@ -53,7 +60,7 @@ internal sealed partial class MountManager
         {
             await BindTargetAsync(record, pool, staged, intent, path, cancellationToken);
         }
-        catch (StorageException)
+        catch (Exception e) when (IsKnownOutcome(e))
         {
             await UndoPublishAsync(record, pool, intent, path.Created);
             throw;
@@ -92,13 +99,13 @@ internal sealed partial class MountManager
             if (created)
                 facts.Paths.Remove(TargetField, intent.Path);
 
-            store.RemovePublication(record.Id, PublicationKind.Publish, intent.Path);
             await DetachReadOnlyTwinAsync(record, pool, intent, CancellationToken.None);
+            store.RemovePublication(record.Id, PublicationKind.Publish, intent.Path);
         }
-        catch (StorageException second)
+        catch (Exception second) when (second is StorageException or ToolException or IOException)
         {
             // The intent stays recorded, as above.
-            history.NeedsAttention(record.Id.Value, "could not be unpublished after a failed publish", second.Describe());
+            history.NeedsAttention(record.Id.Value, "could not be unpublished after a failed publish", second.Message);
         }
     }
 
@@ -140,7 +147,7 @@ internal sealed partial class MountManager
                     StorageError.InvalidArgument, $"{TargetField}: volume {id} is staged at {targetPath}, not published", "call NodeUnstageVolume");
             }
 
-            await UnbindAsync(record, pools.Holding(record.Pool), targetPath, token);
+            await UnbindAsync(record, pools.ForUndo(record.Pool), targetPath, token);
             return true;
         }, callerToken);
 
@@ -164,17 +171,30 @@ internal sealed partial class MountManager
             return;
 
         // CSI NodeUnpublishVolume: the plugin deletes the file or folder that it made at the target path.
-        facts.Paths.Remove(TargetField, target);
-        store.RemovePublication(record.Id, PublicationKind.Publish, target);
+        RemoveTarget(record, target);
         await DetachReadOnlyTwinAsync(record, pool, published, cancellationToken);
+        store.RemovePublication(record.Id, PublicationKind.Publish, target);
         history.Changed(record.Id.Value, "is unpublished", $"from {target}");
     }
 
     /// <summary>Detaches the read-only device that read-only block targets have beside the staged one, once the last of them is gone.</summary>
     private async Task DetachReadOnlyTwinAsync(VolumeRecord record, Pool pool, PublicationRecord gone, CancellationToken cancellationToken)
     {
-        if (HasReadOnlyDevice(record, gone) && !store.PublicationsOf(record.Id).Any(use => HasReadOnlyDevice(record, use)))
+        if (HasReadOnlyDevice(record, gone) && !store.PublicationsOf(record.Id).Any(use => use.Path != gone.Path && HasReadOnlyDevice(record, use)))
             await pool.Backend.DetachAsync(record, readOnly: true, cancellationToken);
+    }
+
+    private void RemoveTarget(VolumeRecord record, string target)
+    {
+        try
+        {
+            facts.Paths.Remove(TargetField, target);
+        }
+        catch (StorageException e) when (e.Error == StorageError.FailedPrecondition && facts.At(target) is null)
+        {
+            // Unpublished all the same: what is in the folder was there before the volume, and is not the driver's to remove.
+            history.Changed(record.Id.Value, "left its target path", e.Message);
+        }
     }
 
     private static bool IsOwn(VolumeRecord record, Pool pool, MountEntry present)

@@ -1,5 +1,6 @@
 using CsiLocal.Filesystems;
 using CsiLocal.State;
+using CsiLocal.Tools;
 
 namespace CsiLocal.Volumes;
 
@@ -51,7 +52,7 @@ internal sealed partial class MountManager(
         {
             await AttachAndMountAsync(record, pool, intent, path, cancellationToken);
         }
-        catch (StorageException)
+        catch (Exception e) when (IsKnownOutcome(e))
         {
             await UndoStageAsync(record, pool, intent);
             throw;
@@ -102,10 +103,10 @@ internal sealed partial class MountManager(
         {
             await UnmountStageAsync(record, pool, intent, CancellationToken.None);
         }
-        catch (StorageException second)
+        catch (Exception second) when (second is StorageException or ToolException or IOException)
         {
             // The intent stays recorded: NodeUnstageVolume or start-up recovery finishes it.
-            history.NeedsAttention(record.Id.Value, "could not be unstaged after a failed stage", second.Describe());
+            history.NeedsAttention(record.Id.Value, "could not be unstaged after a failed stage", second.Message);
         }
     }
 
@@ -116,7 +117,7 @@ internal sealed partial class MountManager(
             using var held = locks.AcquireExclusive(id.Value, $"unstage volume {id}");
             var record = Require(id);
             facts.Paths.Check(StagingField, stagingPath);
-            var pool = pools.Holding(record.Pool);
+            var pool = pools.ForUndo(record.Pool);
             var targets = store.PublicationsOf(id).Where(static use => use.Kind == PublicationKind.Publish).Select(static use => use.Path).ToArray();
             if (targets.Length > 0)
             {
@@ -158,6 +159,10 @@ internal sealed partial class MountManager(
 
         return facts.At(staged.Path) is { } present && MountFacts.Shows(present, record, attachment);
     }
+
+    /// <summary>Not so after a command that hung: then the state is uncertain, and is looked at by the next call (design §2.7).</summary>
+    private static bool IsKnownOutcome(Exception failure) => failure is StorageException or IOException
+        or ToolException { Failure: ToolFailure.NotFound or ToolFailure.NotStarted };
 
     /// <summary>A raw block volume that is only read gets a device that cannot be written.</summary>
     private static bool HasReadOnlyDevice(VolumeRecord record, PublicationRecord use) => use.ReadOnly && record.Access == AccessType.Block;

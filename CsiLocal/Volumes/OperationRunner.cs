@@ -4,6 +4,8 @@ namespace CsiLocal.Volumes;
 /// <remarks>A deadline ends the caller's wait, not the work: its locks stay held until the outcome is known, and the retry gets it.</remarks>
 internal sealed class OperationRunner : IDisposable
 {
+    private const int MaxUnclaimed = 256;
+
     private readonly Lock gate = new();
     private readonly HashSet<Task> running = [];
     private readonly Dictionary<string, StorageException> unclaimed = [];
@@ -43,6 +45,10 @@ internal sealed class OperationRunner : IDisposable
             Volatile.Write(ref abandoned, true);
             throw;
         }
+        catch (OperationCanceledException)
+        {
+            throw new StorageException(StorageError.Unavailable, "the daemon is stopping: what was begun was interrupted", "try again when it is back");
+        }
     }
 
     /// <summary>Refuses new work and waits for what runs; after <paramref name="grace"/> interrupts it and waits again.</summary>
@@ -77,7 +83,13 @@ internal sealed class OperationRunner : IDisposable
         {
             // Reading the exception also marks it observed. "Busy" is only of the moment: by the next call it is no longer true.
             if (ended.Exception?.InnerException is StorageException failure && abandoned && failure.Error != StorageError.Aborted)
+            {
+                // Names that nobody asks for again must not pile up; what is forgotten is found out anew.
+                if (unclaimed.Count >= MaxUnclaimed)
+                    unclaimed.Clear();
+
                 unclaimed[key] = failure;
+            }
 
             running.Remove(ended);
         }

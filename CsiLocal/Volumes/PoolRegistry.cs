@@ -3,6 +3,7 @@ using CsiLocal.Backends;
 using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.State;
+using CsiLocal.Tools;
 using Microsoft.Extensions.Logging;
 
 namespace CsiLocal.Volumes;
@@ -46,6 +47,18 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
         : throw new StorageException(
             StorageError.Unavailable, $"pool '{name}' is not in the configuration", "add it again and reload");
 
+    /// <summary>For undoing: a pool that cannot be used now must still let go of what is mounted from it.</summary>
+    /// <exception cref="StorageException">Unavailable: the pool is not configured.</exception>
+    public Pool ForUndo(string name) => pools.GetValueOrDefault(name) ?? Holding(name);
+
+    /// <summary>Whether an id that no row has is known to be nowhere: not while a pool that this state file never saw is away.</summary>
+    /// <exception cref="StorageException">Unavailable.</exception>
+    public void RequireAllKnown(string purpose)
+    {
+        if (All.FirstOrDefault(pool => !pool.IsReady && store.PoolIdentity(pool.Name) is null) is { } away)
+            throw new StorageException(StorageError.Unavailable, $"{purpose}: it may be in pool '{away.Name}', which cannot be used: {away.Problem}");
+    }
+
     public Pool? Find(string name) => pools.GetValueOrDefault(name);
 
     /// <summary>Takes over a configuration whose removed pools hold nothing (<see cref="ConfigurationDiff"/>).</summary>
@@ -67,9 +80,12 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
 
     /// <summary>Looks at a pool and remembers what was found; a failure is a finding, not an exception.</summary>
     /// <returns>The pool as found; <c>FirstSeen</c> where this state file never knew it.</returns>
-    public async Task<(Pool Pool, bool FirstSeen)> InspectAsync(string name, CancellationToken cancellationToken)
+    public async Task<(Pool Pool, bool FirstSeen)?> InspectAsync(string name, CancellationToken cancellationToken)
     {
-        var pool = pools[name];
+        // Gone from the configuration in the meantime.
+        if (!pools.TryGetValue(name, out var pool))
+            return null;
+
         var firstSeen = false;
         Pool found;
         try
@@ -88,19 +104,14 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
             found = pool with { State = PoolState.Ready, Facts = facts, Problem = null };
             Log.PoolReady(log, name, pool.Options.Path, facts.FilesystemName);
         }
-        catch (StorageException e)
+        catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
-            found = pool with { State = PoolState.Unavailable, Problem = e.Describe() };
+            found = pool with { State = PoolState.Unavailable, Problem = e is StorageException known ? known.Describe() : e.Message };
             if (pool.Problem != found.Problem)
-                Log.PoolUnavailable(log, name, e.Describe());
+                Log.PoolUnavailable(log, name, found.Problem);
         }
 
-        lock (gate)
-        {
-            if (pools.TryGetValue(name, out var current) && ReferenceEquals(current, pool))
-                pools = pools.SetItem(name, found);
-        }
-
+        Replace(pool, found);
         return (found, firstSeen);
     }
 
@@ -108,10 +119,31 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
     public void MarkKnown(Pool pool) =>
         store.PutPool(pool.Name, pool.Options.Backend, pool.Options.Path, pool.Facts!.Identity);
 
-    private static Pool Usable(Pool pool) => pool.IsReady
-        ? pool
-        : throw new StorageException(
-            StorageError.Unavailable, $"pool '{pool.Name}' cannot be used: {pool.Problem ?? "not looked at yet"}");
+    private Pool Usable(Pool pool)
+    {
+        if (!pool.IsReady)
+        {
+            throw new StorageException(
+                StorageError.Unavailable, $"pool '{pool.Name}' cannot be used: {pool.Problem ?? "not looked at yet"}");
+        }
+
+        // Each time: on the bare mount point of an unmounted disk a volume would be made on the wrong disk, or taken for deleted.
+        if (pool.Backend.ReadIdentity() == pool.Facts!.Identity)
+            return pool;
+
+        var gone = pool with { State = PoolState.Unavailable, Problem = $"{pool.Options.Path} no longer carries the pool: its file system was unmounted" };
+        Replace(pool, gone);
+        throw new StorageException(StorageError.Unavailable, $"pool '{pool.Name}' cannot be used: {gone.Problem}", "mount it again");
+    }
+
+    private void Replace(Pool pool, Pool found)
+    {
+        lock (gate)
+        {
+            if (pools.TryGetValue(pool.Name, out var current) && ReferenceEquals(current, pool))
+                pools = pools.SetItem(pool.Name, found);
+        }
+    }
 
     private string Names() => pools.Count == 0 ? "(none are configured)" : string.Join(", ", pools.Keys);
 }

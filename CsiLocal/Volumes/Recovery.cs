@@ -16,9 +16,17 @@ internal sealed class Recovery(
     {
         foreach (var task in store.AllTasks().Where(static task => task.FrozenPath is not null))
         {
-            FilesystemFreezer.Thaw($"recover {task.TargetId}", task.FrozenPath!);
-            store.PutTask(task with { FrozenPath = null });
-            history.Changed(task.TargetId, "no longer freezes its source", $"{task.FrozenPath} was frozen when the daemon stopped");
+            try
+            {
+                FilesystemFreezer.Thaw($"recover {task.TargetId}", task.FrozenPath!);
+                store.PutTask(task with { FrozenPath = null });
+                history.Changed(task.TargetId, "no longer freezes its source", $"{task.FrozenPath} was frozen when the daemon stopped");
+            }
+            catch (StorageException e)
+            {
+                // The record stays, so that the next start tries again; the other volumes must not wait for it.
+                history.NeedsAttention(task.TargetId, "may still freeze its source", e.Describe());
+            }
         }
 
         if (store.LastBootId == bootId)
@@ -57,7 +65,7 @@ internal sealed class Recovery(
 
     private void TakeOver(Pool pool, IReadOnlyList<FoundObject> found)
     {
-        foreach (var entry in found.Where(static entry => entry.HasData && entry.Problem is null))
+        foreach (var entry in found.Where(static entry => entry.Problem is null))
         {
             if (entry.Volume is { } volume && store.FindVolume(volume.Id) is null)
             {
@@ -96,27 +104,37 @@ internal sealed class Recovery(
             if (record is null)
                 return;
 
-            if (record.State == VolumeState.Creating && store.FindTask(record.Id.Value) is null)
-            {
-                await volumes.UndoAsync(record, pool, new StorageException(
-                    StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
+            if (record.State == VolumeState.Creating && store.FindTask(id.Value) is null && await FinishCreationAsync(record, pool))
                 return;
-            }
 
             if (record.State == VolumeState.Ready)
             {
-                if (record.PendingSizeBytes is { } size)
-                    await volumes.ResizeAsync(record, pool, size, cancellationToken);
-
                 await RecoverPublicationsAsync(record, pool, cancellationToken);
+                if (record.PendingSizeBytes is not null)
+                    await volumes.ResizeAsync(record, pool, cancellationToken);
             }
         }
 
-        // These two take the lock themselves. A copy goes on in the background: the retry of the call joins it.
+        // These two take the lock themselves, and go on in the background: a copy or the removal of a large folder takes its time.
         if (record.State == VolumeState.Creating)
             _ = GuardAsync(id.Value, () => volumes.ResumeAsync(id));
         else if (record.State == VolumeState.Deleting)
-            await volumes.DeleteAsync(id, cancellationToken);
+            _ = GuardAsync(id.Value, () => volumes.DeleteAsync(id, CancellationToken.None));
+    }
+
+    /// <summary>A creation that was interrupted: finished after all if the pool says so, else undone.</summary>
+    private async Task<bool> FinishCreationAsync(VolumeRecord record, Pool pool)
+    {
+        if (pool.Backend.FindMetadata(record.Id) is { State: VolumeState.Ready } made && made.CreatedAt == record.CreatedAt)
+        {
+            store.UpdateVolume(made with { Pool = pool.Name });
+            history.Changed(record.Id.Value, "is ready", "its creation had finished when the daemon stopped");
+            return true;
+        }
+
+        await volumes.UndoAsync(record, pool, new StorageException(
+            StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
+        return true;
     }
 
     private async Task RecoverPublicationsAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
@@ -127,7 +145,7 @@ internal sealed class Recovery(
             // An attachment nobody recorded is a leftover of an interrupted stage or unstage.
             foreach (var readOnly in new[] { false, true })
             {
-                if (pool.Backend.FindAttachment(record, readOnly) is { IsBlockDevice: true } leftover && MountTable.Read().OfDevice(leftover.DeviceNumber).Count == 0)
+                if (pool.Backend.FindAttachment(record, readOnly) is { IsBlockDevice: true } leftover && !MountFacts.IsInUse(leftover))
                     await pool.Backend.DetachAsync(record, readOnly, cancellationToken);
             }
 
@@ -158,7 +176,7 @@ internal sealed class Recovery(
     {
         if (record.State == SnapshotState.Deleting)
         {
-            await snapshots.DeleteAsync(record.Id, cancellationToken);
+            _ = GuardAsync(record.Id.Value, () => snapshots.DeleteAsync(record.Id, CancellationToken.None));
             return;
         }
 
@@ -175,6 +193,13 @@ internal sealed class Recovery(
             if (store.FindSnapshot(record.Id) is not { State: SnapshotState.Creating })
                 return;
 
+            if (pool.Backend.FindMetadata(record.Id) is { State: SnapshotState.Ready } cut && cut.CreatedAt == record.CreatedAt)
+            {
+                store.UpdateSnapshot(cut with { Pool = pool.Name });
+                history.Changed(record.Id.Value, "is ready", "its creation had finished when the daemon stopped");
+                return;
+            }
+
             await snapshots.UndoAsync(record, pool, new StorageException(
                 StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
         }
@@ -186,7 +211,7 @@ internal sealed class Recovery(
         {
             await recover();
         }
-        catch (Exception e) when (e is StorageException or ToolException)
+        catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
             // One volume that cannot be recovered must not keep the others from their users.
             history.NeedsAttention(id, "could not be recovered", e is StorageException storage ? storage.Describe() : e.Message);

@@ -1,4 +1,5 @@
 using CsiLocal.Backends;
+using CsiLocal.Filesystems;
 using CsiLocal.State;
 
 namespace CsiLocal.Volumes;
@@ -15,7 +16,7 @@ internal sealed class SnapshotManager(
     private async Task<SnapshotRecord> CreateLockedAsync(SnapshotSpec spec, CancellationToken cancellationToken)
     {
         using var held = locks.AcquireExclusive(spec.Id.Value, $"create snapshot {spec.Id}");
-        var existing = store.FindSnapshot(spec.Id);
+        var existing = store.FindSnapshot(spec.Id) ?? TakeOver(spec.Id);
         if (existing is not null)
         {
             if (existing.SourceVolume != spec.Source || existing.Name != spec.Name)
@@ -49,6 +50,8 @@ internal sealed class SnapshotManager(
                 if (pool.Backend.Features.NeedsProjectId)
                     record = record with { ProjectId = store.AllocateProjectId(pool.Name) };
 
+                // What it may come to take stays reserved while it is copied; the backend says what it took.
+                record = record with { SharedBytes = cost };
                 store.InsertSnapshot(record);
                 store.PutTask(source.NewTask(record.Id.Value, cost, clock.GetUtcNow()));
             }));
@@ -63,7 +66,7 @@ internal sealed class SnapshotManager(
         SnapshotRecord cut;
         try
         {
-            var task = store.FindTask(record.Id.Value) ?? throw new InvalidOperationException($"snapshot {record.Id} has no task");
+            var task = store.FindTask(record.Id.Value) ?? NewTask(record);
             cut = await pool.Backend.CreateSnapshotAsync(record, source, new CopyProgress(store, task), cancellationToken);
         }
         catch (StorageException e)
@@ -93,7 +96,15 @@ internal sealed class SnapshotManager(
     {
         try
         {
-            await pool.Backend.DeleteSnapshotAsync(record, CancellationToken.None);
+            if (store.FindTask(record.Id.Value)?.FrozenPath is { } frozen)
+                FilesystemFreezer.Thaw($"undo snapshot {record.Id}", frozen);
+
+            // As for volumes: only what says itself that it is this very creation, unfinished.
+            var found = pool.Backend.FindMetadata(record.Id);
+            if (found is { State: SnapshotState.Creating } && found.CreatedAt == record.CreatedAt)
+                await pool.Backend.DeleteSnapshotAsync(record, CancellationToken.None);
+            else if (found is not null)
+                history.NeedsAttention(record.Id.Value, "is not what was to be made", $"pool {pool.Name} holds '{found.Name}' of {found.CreatedAt:O}; it is left alone");
         }
         catch (StorageException second)
         {
@@ -111,8 +122,11 @@ internal sealed class SnapshotManager(
     public Task DeleteAsync(SnapshotId id, CancellationToken callerToken) => operations.RunAsync($"delete {id}", async token =>
     {
         using var held = locks.AcquireExclusive(id.Value, $"delete snapshot {id}");
-        if (store.FindSnapshot(id) is not { } record)
+        if ((store.FindSnapshot(id) ?? TakeOver(id)) is not { } record)
+        {
+            pools.RequireAllKnown($"delete snapshot {id}");
             return true;
+        }
 
         sources.RequireUnread(id.Value, $"delete snapshot {id}");
         var pool = pools.Holding(record.Pool);
@@ -128,6 +142,37 @@ internal sealed class SnapshotManager(
         history.Changed(id.Value, "is deleted", $"snapshot '{record.Name}' of {record.SourceVolume}");
         return true;
     }, callerToken);
+
+    /// <summary>Makes a row of what lies in a pool under an id that no row has.</summary>
+    private SnapshotRecord? TakeOver(SnapshotId id)
+    {
+        foreach (var pool in pools.All.Where(static pool => pool.IsReady))
+        {
+            if (pool.Backend.FindMetadata(id) is not { } found)
+                continue;
+
+            var known = found with { Pool = pool.Name };
+            store.InsertSnapshot(known);
+            history.Changed(id.Value, "is known again", $"'{known.Name}', from its metadata in pool {pool.Name}");
+            return known;
+        }
+
+        return null;
+    }
+
+    private TaskRecord NewTask(SnapshotRecord record)
+    {
+        var task = new TaskRecord
+        {
+            TargetId = record.Id.Value,
+            Kind = TaskKind.Snapshot,
+            SourceId = record.SourceVolume.Value,
+            TotalBytes = record.SizeBytes,
+            StartedAt = clock.GetUtcNow(),
+        };
+        store.PutTask(task);
+        return task;
+    }
 
     private static SnapshotRecord Plan(SnapshotSpec spec, VolumeRecord volume, DateTimeOffset now) => new()
     {

@@ -1,4 +1,5 @@
 using CsiLocal.Backends;
+using CsiLocal.Filesystems;
 using CsiLocal.State;
 
 namespace CsiLocal.Volumes;
@@ -80,15 +81,17 @@ internal sealed class SourceResolver(StateStore store, PoolRegistry pools, Keyed
 
     private CopySource Copy(VolumeRecord volume)
     {
-        var uses = store.PublicationsOf(volume.Id);
-        var ownFilesystem = volume.Access == AccessType.Mount && pools.Holding(volume.Pool).Backend.Features.OwnFilesystem;
-        var stage = uses.FirstOrDefault(static use => use.Kind == PublicationKind.Stage);
-        return new CopySource
+        // By facts, not by rows: the state file may be younger than the mounts.
+        var backend = pools.Holding(volume.Pool).Backend;
+        var attachment = backend.FindAttachment(volume, readOnly: false);
+        if (volume.Access == AccessType.Mount && attachment is { IsBlockDevice: true })
         {
-            Volume = volume,
-            FrozenAt = ownFilesystem ? stage?.Path : null,
-            InUse = !ownFilesystem && uses.Count > 0,
-        };
+            var mount = MountTable.Read().OfDevice(attachment.DeviceNumber).FirstOrDefault(static mount => mount.Root == "/");
+            return new CopySource { Volume = volume, FrozenAt = mount?.Path, InUse = mount is null };
+        }
+
+        var used = attachment is { IsBlockDevice: true } || store.PublicationsOf(volume.Id).Count > 0;
+        return new CopySource { Volume = volume, InUse = used };
     }
 }
 

@@ -1,4 +1,5 @@
 using CsiLocal.Backends;
+using CsiLocal.Filesystems;
 using CsiLocal.State;
 
 namespace CsiLocal.Volumes;
@@ -16,7 +17,10 @@ internal sealed class VolumeManager(
     private async Task<VolumeRecord> CreateLockedAsync(VolumeSpec spec, CancellationToken cancellationToken)
     {
         using var held = locks.AcquireExclusive(spec.Id.Value, $"create volume {spec.Id}");
-        var existing = store.FindVolume(spec.Id);
+        if (spec.Source is ContentSource.FromVolume(var self) && self == spec.Id)
+            throw new StorageException(StorageError.NotFound, $"create volume {spec.Id}: it cannot be its own source");
+
+        var existing = store.FindVolume(spec.Id) ?? TakeOver(spec.Id);
         if (existing is not null)
         {
             VolumePlanner.RequireSame(existing, spec);
@@ -74,8 +78,7 @@ internal sealed class VolumeManager(
             }
             else
             {
-                var task = store.FindTask(record.Id.Value)
-                    ?? throw new InvalidOperationException($"volume {record.Id} has a source and no task");
+                var task = store.FindTask(record.Id.Value) ?? NewTask(record, source);
                 made = await pool.Backend.CreateFromAsync(record, source, new CopyProgress(store, task), cancellationToken);
             }
         }
@@ -100,11 +103,22 @@ internal sealed class VolumeManager(
     }
 
     /// <summary>Removes what a failed creation left. Only ever for a volume that was handed to nobody.</summary>
+    /// <remarks>
+    /// What lies in the pool is removed only if it says itself that it is this very creation, unfinished. A row is no proof: it may be
+    /// older than the data (a state file from a backup), and the creation may have failed because something else is there.
+    /// </remarks>
     public async Task UndoAsync(VolumeRecord record, Pool pool, StorageException reason)
     {
         try
         {
-            await pool.Backend.DeleteAsync(record, CancellationToken.None);
+            if (store.FindTask(record.Id.Value)?.FrozenPath is { } frozen)
+                FilesystemFreezer.Thaw($"undo volume {record.Id}", frozen);
+
+            var found = pool.Backend.FindMetadata(record.Id);
+            if (found is { State: VolumeState.Creating } && found.CreatedAt == record.CreatedAt)
+                await pool.Backend.DeleteAsync(record, CancellationToken.None);
+            else if (found is not null)
+                history.NeedsAttention(record.Id.Value, "is not what was to be made", $"pool {pool.Name} holds '{found.Name}' of {found.CreatedAt:O}; it is left alone");
         }
         catch (StorageException second)
         {
@@ -123,8 +137,10 @@ internal sealed class VolumeManager(
     public Task DeleteAsync(VolumeId id, CancellationToken callerToken) => operations.RunAsync($"delete {id}", async token =>
     {
         using var held = locks.AcquireExclusive(id.Value, $"delete volume {id}");
-        if (store.FindVolume(id) is { } record)
+        if ((store.FindVolume(id) ?? TakeOver(id)) is { } record)
             await DeleteLockedAsync(record, token);
+        else
+            pools.RequireAllKnown($"delete volume {id}");
 
         return true;
     }, callerToken);
@@ -142,6 +158,15 @@ internal sealed class VolumeManager(
 
         sources.RequireUnread(record.Id.Value, $"delete volume {record.Id}");
         var pool = pools.Holding(record.Pool);
+        if (pool.Backend.FindMetadata(record.Id) is { } found && found.CreatedAt != record.CreatedAt)
+        {
+            throw new StorageException(
+                StorageError.DataLoss,
+                $"delete volume {record.Id}: the one in pool {pool.Name} was made at {found.CreatedAt:O}, the one that is meant at {record.CreatedAt:O}",
+                "nothing was touched; a person has to look (is the state file older than the pool?)");
+        }
+
+        await DetachLeftoversAsync(record, pool, cancellationToken);
         if (record.State != VolumeState.Deleting)
         {
             store.UpdateVolume(record with { State = VolumeState.Deleting });
@@ -152,6 +177,47 @@ internal sealed class VolumeManager(
         store.RemoveVolume(record.Id);
         capacity.Invalidate(pool);
         history.Changed(record.Id.Value, "is deleted", $"'{record.Name}', {record.SizeBytes} bytes of pool {record.Pool} are free");
+    }
+
+    /// <summary>A device that an interrupted unstage left would keep the volume from ever being deleted.</summary>
+    private static async Task DetachLeftoversAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
+    {
+        foreach (var readOnly in new[] { false, true })
+        {
+            if (pool.Backend.FindAttachment(record, readOnly) is { IsBlockDevice: true } leftover && !MountFacts.IsInUse(leftover))
+                await pool.Backend.DetachAsync(record, readOnly, cancellationToken);
+        }
+    }
+
+    /// <summary>Makes a row of what lies in a pool under an id that no row has: the state file may be younger, or older, than the pool.</summary>
+    private VolumeRecord? TakeOver(VolumeId id)
+    {
+        foreach (var pool in pools.All.Where(static pool => pool.IsReady))
+        {
+            if (pool.Backend.FindMetadata(id) is not { } found)
+                continue;
+
+            var known = found with { Pool = pool.Name };
+            store.InsertVolume(known);
+            history.Changed(id.Value, "is known again", $"'{known.Name}', from its metadata in pool {pool.Name}");
+            return known;
+        }
+
+        return null;
+    }
+
+    private TaskRecord NewTask(VolumeRecord record, CopySource source)
+    {
+        var task = new TaskRecord
+        {
+            TargetId = record.Id.Value,
+            Kind = source.Volume is null ? TaskKind.Restore : TaskKind.Clone,
+            SourceId = source.Volume?.Id.Value ?? source.Snapshot!.Id.Value,
+            TotalBytes = record.SizeBytes,
+            StartedAt = clock.GetUtcNow(),
+        };
+        store.PutTask(task);
+        return task;
     }
 
     /// <summary>Makes the volume at least <paramref name="requiredBytes"/> big; where its pool can shrink, at most <paramref name="limitBytes"/>.</summary>
@@ -165,7 +231,7 @@ internal sealed class VolumeManager(
         var record = Require(id);
         var pool = pools.Holding(record.Pool);
         if (record.PendingSizeBytes is not null)
-            record = await ResizeAsync(record, pool, record.PendingSizeBytes.Value, cancellationToken);
+            record = await ResizeAsync(record, pool, cancellationToken);
 
         var grow = requiredBytes > record.SizeBytes;
         if (!grow && (limitBytes == 0 || record.SizeBytes <= limitBytes))
@@ -182,23 +248,25 @@ internal sealed class VolumeManager(
             pool, grow ? requiredBytes : Math.Max(requiredBytes, VolumePlanner.MinimumBytes(record.Filesystem)), limitBytes, $"expand volume {id}");
         var pending = record with { PendingSizeBytes = wanted };
         capacity.Reserve(pool, Math.Max(0, wanted - record.SizeBytes), $"expand volume {id}", () => store.UpdateVolume(pending));
+        return await ResizeAsync(pending, pool, cancellationToken);
+    }
+
+    /// <summary>Finishes a change of size whose intent is recorded. Idempotent; one that the backend refuses is given up.</summary>
+    public async Task<VolumeRecord> ResizeAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
+    {
+        long real;
         try
         {
-            return await ResizeAsync(pending, pool, wanted, cancellationToken);
+            real = await pool.Backend.ResizeAsync(record, record.PendingSizeBytes!.Value, cancellationToken);
         }
         catch (StorageException e) when (e.Error is StorageError.OutOfRange or StorageError.ResourceExhausted)
         {
-            // Refused by the backend before anything changed: the intent goes with it.
-            store.UpdateVolume(record);
+            // Refused before anything changed: the intent goes, or it would stand in the way of every other size.
+            store.UpdateVolume(record with { PendingSizeBytes = null });
             capacity.Invalidate(pool);
             throw;
         }
-    }
 
-    /// <summary>Finishes an expansion whose intent is recorded. Idempotent.</summary>
-    public async Task<VolumeRecord> ResizeAsync(VolumeRecord record, Pool pool, long sizeBytes, CancellationToken cancellationToken)
-    {
-        var real = await pool.Backend.ResizeAsync(record, sizeBytes, cancellationToken);
         var resized = record with { SizeBytes = real, PendingSizeBytes = null };
         pool.Backend.WriteMetadata(resized);
         store.UpdateVolume(resized);

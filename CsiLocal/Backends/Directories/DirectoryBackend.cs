@@ -121,7 +121,7 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
             attempted, () => Ownership.Require(attempted, entry, MetadataFile.ReadVolume(entry.Folder, volume.Id)));
         IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
         if (known is not null && known.State != VolumeState.Deleting)
-            WriteMetadata(known with { State = VolumeState.Deleting });
+            IoFailure.UnlessFull(() => MetadataFile.Write(entry.Folder, known with { State = VolumeState.Deleting }));
         await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
         IoFailure.Guard(attempted, () => MetadataFile.Remove(entry.Folder, entry.Id));
     }
@@ -186,6 +186,14 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         IoFailure.Guard($"write metadata of volume {volume.Id}", () => MetadataFile.Write(_folder.VolumesPath, volume));
 
     /// <inheritdoc/>
+    public VolumeRecord? FindMetadata(VolumeId id) =>
+        IoFailure.Guard($"look for volume {id} in pool {options.Name}", () => MetadataFile.ReadVolume(_folder.VolumesPath, id));
+
+    public SnapshotRecord? FindMetadata(SnapshotId id) =>
+        IoFailure.Guard($"look for snapshot {id} in pool {options.Name}", () => MetadataFile.ReadSnapshot(_folder.SnapshotsPath, id));
+
+    public string? ReadIdentity() => IoFailure.Guard($"look at pool {options.Name}", _folder.ReadMarker);
+
     public string Location(VolumeRecord volume) => Entry(volume).Path;
 
     /// <inheritdoc/>
@@ -201,8 +209,16 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
             return [new HealthFinding(HealthStatus.DataLoss, "DataMissing", e.Message)];
         }
 
-        if (!Pool.Quota.IsHard || Measure(entry) is not null)
-            return [];
+        try
+        {
+            if (!Pool.Quota.IsHard || Measure(entry) is not null)
+                return [];
+        }
+        catch (StorageException e)
+        {
+            // One volume that cannot be measured must not fail the list of all.
+            return [new HealthFinding(HealthStatus.Degraded, "UsageUnknown", e.Message)];
+        }
 
         var message = $"the file system no longer counts what {entry.Path} holds: quotas were switched off";
         return [new HealthFinding(HealthStatus.Degraded, "LimitNotEnforced", message)];
@@ -243,7 +259,7 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
             attempted, () => Ownership.Require(attempted, entry, MetadataFile.ReadSnapshot(entry.Folder, snapshot.Id)));
         IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
         if (known is not null && known.State != SnapshotState.Deleting)
-            WriteMetadata(known with { State = SnapshotState.Deleting });
+            IoFailure.UnlessFull(() => MetadataFile.Write(entry.Folder, known with { State = SnapshotState.Deleting }));
         await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
         IoFailure.Guard(attempted, () => MetadataFile.Remove(entry.Folder, entry.Id));
     }
@@ -277,6 +293,9 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
                 $"{attempted}: it is published, and on {Pool.FilesystemName} files are copied one by one, consistently only while nobody writes",
                 "unpublish it first, or keep such volumes in a btrfs or image pool");
         }
+
+        if (source.Volume is not null && !Pool.Tree.CopiesInstantly)
+            IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
 
         return entry;
     }

@@ -41,7 +41,7 @@ internal sealed class FrozenFilesystem(TimeSpan limit, TimeProvider time)
         }
         finally
         {
-            // A thaw that fails keeps its record: the next start tries again.
+            // A thaw that fails throws before its record is cleared: undoing the copy, and the next start, try again.
             held = FilesystemFreeze.Thaw(folder, path);
             progress.RecordFreeze(null);
         }

@@ -117,7 +117,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
                 // The intent beside the data, then the data, then the metadata: killed anywhere, what is left says "deleting".
                 if (known.State != VolumeState.Deleting)
-                    MetadataFile.Write(_pool.VolumesPath, known with { State = VolumeState.Deleting });
+                    IoFailure.UnlessFull(() => MetadataFile.Write(_pool.VolumesPath, known with { State = VolumeState.Deleting }));
                 image.Remove();
                 MetadataFile.Remove(_pool.VolumesPath, image.Id);
             }),
@@ -174,6 +174,14 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     public void WriteMetadata(VolumeRecord volume) =>
         IoFailure.Guard($"write metadata of volume {volume.Id}", () => MetadataFile.Write(_pool.VolumesPath, volume));
 
+    public VolumeRecord? FindMetadata(VolumeId id) =>
+        IoFailure.Guard($"look for volume {id} in pool {options.Name}", () => MetadataFile.ReadVolume(_pool.VolumesPath, id));
+
+    public SnapshotRecord? FindMetadata(SnapshotId id) =>
+        IoFailure.Guard($"look for snapshot {id} in pool {options.Name}", () => MetadataFile.ReadSnapshot(_pool.SnapshotsPath, id));
+
+    public string? ReadIdentity() => IoFailure.Guard($"look at pool {options.Name}", _pool.ReadMarker);
+
     public string Location(VolumeRecord volume) => ImageOf(volume.Id).Path;
 
     public IReadOnlyList<HealthFinding> Inspect(VolumeRecord volume) => ImageHealth.Inspect(_pool, ImageOf(volume.Id), volume);
@@ -204,7 +212,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
                 // The order of DeleteAsync, for the same reason.
                 if (known.State != SnapshotState.Deleting)
-                    MetadataFile.Write(_pool.SnapshotsPath, known with { State = SnapshotState.Deleting });
+                    IoFailure.UnlessFull(() => MetadataFile.Write(_pool.SnapshotsPath, known with { State = SnapshotState.Deleting }));
                 image.Remove();
                 MetadataFile.Remove(_pool.SnapshotsPath, image.Id);
             }),
@@ -216,7 +224,8 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         var attached = new HashSet<VolumeId>();
         foreach (var (_, path) in LoopDevices.BackingFiles())
         {
-            if (Path.GetDirectoryName(path) == _pool.VolumesPath && VolumeId.TryParse(Path.GetFileNameWithoutExtension(path), out var id))
+            // By name alone: the path may be another one here than where it was attached. Who acts on it asks the device itself.
+            if (VolumeId.TryParse(Path.GetFileNameWithoutExtension(path), out var id))
                 attached.Add(id);
         }
 
@@ -265,6 +274,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         using var handle = image.Open(readOnly: true);
         File.SetUnixFileMode(handle, Ownership.FinishedSnapshot);
         RandomAccess.FlushToDisk(handle);
+        MetadataFile.Write(_pool.SnapshotsPath, filled with { State = SnapshotState.Ready });
         return filled;
     }
 
