@@ -91,6 +91,6 @@ public sealed class OperationRunnerTests : IDisposable
 
         await operations.DrainAsync(TimeSpan.Zero);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        Assert.Equal(StorageError.Unavailable, (await Assert.ThrowsAsync<StorageException>(() => call)).Error);
     }
 }
