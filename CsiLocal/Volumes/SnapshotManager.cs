@@ -58,16 +58,16 @@ internal sealed class SnapshotManager(
             history.Changed(record.Id.Value, "is being created", $"CreateSnapshot '{record.Name}' of {volume.Id}");
         }
 
-        return await CutAsync(record, pool, source.Copy, cancellationToken);
+        return await CutAsync(record, pool, source, cancellationToken);
     }
 
-    private async Task<SnapshotRecord> CutAsync(SnapshotRecord record, Pool pool, CopySource source, CancellationToken cancellationToken)
+    private async Task<SnapshotRecord> CutAsync(SnapshotRecord record, Pool pool, AcquiredSource source, CancellationToken cancellationToken)
     {
         SnapshotRecord cut;
         try
         {
-            var task = store.FindTask(record.Id.Value) ?? NewTask(record);
-            cut = await pool.Backend.CreateSnapshotAsync(record, source, new CopyProgress(store, task), cancellationToken);
+            var task = store.FindTask(record.Id.Value) ?? source.NewTask(record.Id.Value, record.SizeBytes, clock.GetUtcNow());
+            cut = await pool.Backend.CreateSnapshotAsync(record, source.Copy, new CopyProgress(store, task), cancellationToken);
         }
         catch (StorageException e)
         {
@@ -158,20 +158,6 @@ internal sealed class SnapshotManager(
         }
 
         return null;
-    }
-
-    private TaskRecord NewTask(SnapshotRecord record)
-    {
-        var task = new TaskRecord
-        {
-            TargetId = record.Id.Value,
-            Kind = TaskKind.Snapshot,
-            SourceId = record.SourceVolume.Value,
-            TotalBytes = record.SizeBytes,
-            StartedAt = clock.GetUtcNow(),
-        };
-        store.PutTask(task);
-        return task;
     }
 
     private static SnapshotRecord Plan(SnapshotSpec spec, VolumeRecord volume, DateTimeOffset now) => new()

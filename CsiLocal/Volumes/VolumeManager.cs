@@ -49,7 +49,7 @@ internal sealed class VolumeManager(
                 store.PutTask(source.NewTask(record.Id.Value, record.SizeBytes, clock.GetUtcNow()));
         }));
         history.Changed(record.Id.Value, "is being created", $"CreateVolume '{record.Name}', {record.SizeBytes} bytes in pool {pool.Name}");
-        return await FillAsync(record, pool, source?.Copy, cancellationToken);
+        return await FillAsync(record, pool, source, cancellationToken);
     }
 
     /// <summary>Goes on with a volume whose creation was interrupted; for start-up and for the retry of a call.</summary>
@@ -64,10 +64,10 @@ internal sealed class VolumeManager(
     {
         var pool = pools.Holding(record.Pool);
         using var source = sources.Acquire(record);
-        return await FillAsync(record, pool, source?.Copy, cancellationToken);
+        return await FillAsync(record, pool, source, cancellationToken);
     }
 
-    private async Task<VolumeRecord> FillAsync(VolumeRecord record, Pool pool, CopySource? source, CancellationToken cancellationToken)
+    private async Task<VolumeRecord> FillAsync(VolumeRecord record, Pool pool, AcquiredSource? source, CancellationToken cancellationToken)
     {
         VolumeRecord made;
         try
@@ -78,8 +78,8 @@ internal sealed class VolumeManager(
             }
             else
             {
-                var task = store.FindTask(record.Id.Value) ?? NewTask(record, source);
-                made = await pool.Backend.CreateFromAsync(record, source, new CopyProgress(store, task), cancellationToken);
+                var task = store.FindTask(record.Id.Value) ?? source.NewTask(record.Id.Value, record.SizeBytes, clock.GetUtcNow());
+                made = await pool.Backend.CreateFromAsync(record, source.Copy, new CopyProgress(store, task), cancellationToken);
             }
         }
         catch (StorageException e)
@@ -204,20 +204,6 @@ internal sealed class VolumeManager(
         }
 
         return null;
-    }
-
-    private TaskRecord NewTask(VolumeRecord record, CopySource source)
-    {
-        var task = new TaskRecord
-        {
-            TargetId = record.Id.Value,
-            Kind = source.Volume is null ? TaskKind.Restore : TaskKind.Clone,
-            SourceId = source.Volume?.Id.Value ?? source.Snapshot!.Id.Value,
-            TotalBytes = record.SizeBytes,
-            StartedAt = clock.GetUtcNow(),
-        };
-        store.PutTask(task);
-        return task;
     }
 
     /// <summary>Makes the volume at least <paramref name="requiredBytes"/> big; where its pool can shrink, at most <paramref name="limitBytes"/>.</summary>
