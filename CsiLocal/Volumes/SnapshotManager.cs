@@ -1,4 +1,3 @@
-using CsiLocal.Backends;
 using CsiLocal.Filesystems;
 using CsiLocal.State;
 
