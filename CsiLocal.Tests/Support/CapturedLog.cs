@@ -8,6 +8,9 @@ internal sealed class CapturedLog : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<string> lines = new();
 
+    /// <summary>Called with each line on the thread that logs it.</summary>
+    public Action<string> OnLine { get; set; } = static _ => { };
+
     public IReadOnlyList<string> Lines => [.. lines];
 
     public ILogger CreateLogger(string categoryName) => this;
@@ -22,8 +25,12 @@ internal sealed class CapturedLog : ILoggerFactory, ILogger
     public bool IsEnabled(LogLevel logLevel) => true;
 
     public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        lines.Enqueue($"{logLevel}: {formatter(state, exception)} {exception}");
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        var line = $"{logLevel}: {formatter(state, exception)} {exception}";
+        lines.Enqueue(line);
+        OnLine(line);
+    }
 
     public void Dispose()
     {

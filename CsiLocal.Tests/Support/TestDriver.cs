@@ -18,7 +18,12 @@ internal sealed class TestDriver : IAsyncDisposable
     private DriverHost? host;
     private GrpcChannel? channel;
 
-    private TestDriver(IReadOnlyList<PoolOptions> pools) => this.pools = pools;
+    private TestDriver(IReadOnlyList<PoolOptions> pools)
+    {
+        this.pools = pools;
+        StateDirectory = folder.Combine("state");
+        Endpoint = $"unix://{folder.Combine("csi.sock")}";
+    }
 
     public Identity.IdentityClient Identity { get; private set; } = null!;
 
@@ -28,7 +33,7 @@ internal sealed class TestDriver : IAsyncDisposable
 
     public Admin.V1.Admin.AdminClient Admin { get; private set; } = null!;
 
-    public string StateDirectory => folder.Combine("state");
+    public string StateDirectory { get; set; }
 
     /// <summary>Read anew on each reload.</summary>
     public Func<DriverOptions, DriverOptions> Reconfigure { get; set; } = static options => options;
@@ -38,7 +43,7 @@ internal sealed class TestDriver : IAsyncDisposable
     /// <summary>What stands between the driver and its commands, and other seams.</summary>
     public DriverSeams Seams { get; set; } = new();
 
-    public string Endpoint => $"unix://{folder.Combine("csi.sock")}";
+    public string Endpoint { get; set; }
 
     public static Task<TestDriver> StartAsync(params IReadOnlyList<PoolOptions> pools) => StartAsync(static _ => { }, pools);
 
@@ -88,7 +93,9 @@ internal sealed class TestDriver : IAsyncDisposable
     public IReadOnlyList<string> Mounts() => [.. MountTable.Read().Below(folder.Path).Select(static mount => mount.Path)];
 
     /// <summary>Loop devices over files of the pools, deleted ones included.</summary>
-    public IReadOnlyList<string> LoopDevices()
+    public IReadOnlyList<string> LoopDevices() => LoopDevicesOf(pools);
+
+    public static IReadOnlyList<string> LoopDevicesOf(IReadOnlyList<PoolOptions> pools)
     {
         var devices = new List<string>();
         foreach (var line in HostCommand.Run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").Split('\n'))

@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using CsiLocal.Configuration;
+using CsiLocal.Filesystems;
+using CsiLocal.Grpc;
+using Csi.V1;
+using Grpc.Core;
+using Xunit;
+
+namespace CsiLocal.Tests.Support;
+
+/// <summary>The driver as a process of its own, to be killed. Cleans up what a failed test left.</summary>
+internal sealed class RealDaemon : IAsyncDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly PoolOptions pool;
+    private Process? process;
+    private GrpcChannel? channel;
+
+    public RealDaemon(PoolOptions pool)
+    {
+        this.pool = pool;
+        File.WriteAllText(
+            folder.Combine("config.yaml"),
+            $"pools:\n  - name: {pool.Name}\n    backend: {pool.Backend.ToString().ToLowerInvariant()}\n    path: {pool.Path}\n");
+    }
+
+    public Identity.IdentityClient Identity { get; private set; } = null!;
+
+    public Controller.ControllerClient Controller { get; private set; } = null!;
+
+    public Node.NodeClient Node { get; private set; } = null!;
+
+    public Admin.V1.Admin.AdminClient Admin { get; private set; } = null!;
+
+    /// <summary>What it logged since the first start.</summary>
+    public ConcurrentQueue<string> Log { get; } = new();
+
+    public string ConfigFile => folder.Combine("config.yaml");
+
+    public string PathOf(string name) => folder.Combine(name);
+
+    /// <summary>Starts it and waits until it is ready.</summary>
+    public async Task StartAsync()
+    {
+        process = Launch();
+        channel = GrpcChannel.ForAddress($"unix://{folder.Combine("csi.sock")}");
+        var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
+        Identity = new Identity.IdentityClient(calls);
+        Controller = new Controller.ControllerClient(calls);
+        Node = new Node.NodeClient(calls);
+        Admin = new Admin.V1.Admin.AdminClient(calls);
+        while (!await IsReadyAsync())
+        {
+            Assert.False(process.HasExited, string.Join('\n', Log));
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>A second one with the same arguments, whose end the test waits for.</summary>
+    public Process Launch()
+    {
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [
+                Path.Combine(AppContext.BaseDirectory, "csilocal.dll"), "serve", "--config", ConfigFile, "--state-dir", folder.Combine("state"),
+                "--node-id", "node-a", "--endpoint", $"unix://{folder.Combine("csi.sock")}", "--log-format", "text",
+            ])
+        {
+            RedirectStandardError = true,
+        };
+        var started = Process.Start(start)!;
+        started.ErrorDataReceived += (_, line) => Log.Enqueue(line.Data ?? "");
+        started.BeginErrorReadLine();
+        return started;
+    }
+
+    /// <summary>SIGKILL: the daemon alone, not what it started.</summary>
+    public async Task KillAsync()
+    {
+        process!.Kill();
+        await process.WaitForExitAsync();
+        Forget();
+    }
+
+    public void Signal(string name) => HostCommand.Run("kill", $"-{name}", process!.Id.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Waits for the end of a daemon that was told to stop.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> ExitAsync()
+    {
+        await process!.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var code = process.ExitCode;
+        Forget();
+        return code;
+    }
+
+    public IReadOnlyList<string> Mounts() => [.. MountTable.Read().Below(folder.Path).Select(static mount => mount.Path)];
+
+    public IReadOnlyList<string> LoopDevices() => TestDriver.LoopDevicesOf([pool]);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process is not null)
+            await KillAsync();
+
+        foreach (var mount in Mounts().Reverse())
+            HostCommand.Run("umount", mount);
+
+        foreach (var device in LoopDevices())
+            HostCommand.Run("losetup", "--detach", device);
+
+        folder.Dispose();
+    }
+
+    private async Task<bool> IsReadyAsync()
+    {
+        try
+        {
+            return (await Identity.ProbeAsync(new())).Ready is true;
+        }
+        catch (RpcException)
+        {
+            // Nobody listens yet.
+            return false;
+        }
+    }
+
+    private void Forget()
+    {
+        channel?.Dispose();
+        process?.Dispose();
+        (channel, process) = (null, null);
+    }
+}
