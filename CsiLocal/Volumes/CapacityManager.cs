@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CsiLocal.Configuration;
 using CsiLocal.State;
 
 namespace CsiLocal.Volumes;
@@ -56,13 +57,14 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
     private PoolAccount Account(Pool pool) => accounts.GetOrAdd(pool.Name, static _ => new PoolAccount());
 
     private long Fresh(Pool pool, PoolAccount account) =>
-        account.MeasuredAt is { } at && clock.GetElapsedTime(at) < Freshness ? account.AvailableBytes : Measure(pool, account);
+        account.MeasuredAt is { } at && account.Options == pool.Options && clock.GetElapsedTime(at) < Freshness ? account.AvailableBytes : Measure(pool, account);
 
     private long Measure(Pool pool, PoolAccount account)
     {
         var space = pool.Backend.MeasureSpace(store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
         account.AvailableBytes = space.AvailableBytes;
         account.MeasuredAt = clock.GetTimestamp();
+        account.Options = pool.Options;
         return account.AvailableBytes;
     }
 
@@ -71,5 +73,8 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
         public long AvailableBytes { get; set; }
 
         public long? MeasuredAt { get; set; }
+
+        /// <summary>What it was measured with: a reload may have changed the limits since.</summary>
+        public PoolOptions? Options { get; set; }
     }
 }
