@@ -250,7 +250,11 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     {
         var image = ImageOf(snapshot.Id);
         if (Ownership.FindCut(attempted, _pool, image, snapshot) is { } cut)
+        {
+            // Killed between the mark on the image and the metadata: a rebuilt state file must not take it for an unfinished one.
+            MetadataFile.Write(_pool.SnapshotsPath, cut with { State = SnapshotState.Ready });
             return cut;
+        }
 
         var wanted = snapshot with { SizeBytes = from.Require().SizeBytes };
         var job = new CopyJob
