@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using CsiLocal.Native;
 using CsiLocal.Volumes;
 
 namespace CsiLocal.Hosting;
@@ -22,7 +23,7 @@ internal static class UnixEndpoint
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
         }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && FileStatus.Find(path) is not { IsRegular: true })
         {
             // Nobody listens: the socket of a daemon that was killed.
             File.Delete(path);
