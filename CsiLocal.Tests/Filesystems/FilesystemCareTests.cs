@@ -16,7 +16,7 @@ public sealed class FilesystemCareTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly CommandRunner _real = new($"test-{Guid.NewGuid():n}");
     private readonly CountingRunner _commands;
-    private readonly SafePaths _paths = new([]);
+    private readonly SafePaths _paths = new([], []);
     private readonly Mounter _mounter;
     private readonly UuidChanger _uuids;
 

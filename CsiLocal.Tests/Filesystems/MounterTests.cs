@@ -15,7 +15,7 @@ public sealed class MounterTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly CommandRunner _commands = new($"test-{Guid.NewGuid():n}");
-    private readonly SafePaths _paths = new([]);
+    private readonly SafePaths _paths = new([], []);
     private readonly Mounter _mounter;
 
     public MounterTests() => _mounter = new Mounter(_commands);

@@ -8,9 +8,24 @@ namespace CsiLocal.Tests.Filesystems;
 public sealed class SafePathsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly SafePaths _paths = new([]);
+    private readonly SafePaths _paths = new([], []);
 
     public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("state")]
+    [InlineData("state/below")]
+    [InlineData(".")]
+    public void Nothing_is_mounted_on_in_or_over_the_drivers_own_folders(string part)
+    {
+        var own = _folder.Combine("state");
+        Directory.CreateDirectory(own);
+        var paths = new SafePaths([], [own]);
+        var path = part == "." ? _folder.Path : _folder.Combine(part.Split('/'));
+
+        Assert.Contains(own, Refused(() => paths.OpenOrMake("target_path", path, TargetKind.Folder)), StringComparison.Ordinal);
+        using var beside = paths.OpenOrMake("target_path", _folder.Combine("state-of-another"), TargetKind.Folder);
+    }
 
     [Fact]
     public void A_missing_folder_is_made_once_for_root_and_group_only()
@@ -127,7 +142,7 @@ public sealed class SafePathsTests : IDisposable
     [Fact]
     public void With_publish_roots_only_what_lies_below_them_is_taken()
     {
-        var rooted = new SafePaths([_folder.Combine("root") + "/", "/srv/other"]);
+        var rooted = new SafePaths([_folder.Combine("root") + "/", "/srv/other"], []);
         Directory.CreateDirectory(_folder.Combine("root"));
 
         rooted.OpenOrMake("f", _folder.Combine("root", "x"), TargetKind.Folder).Dispose();
@@ -144,10 +159,10 @@ public sealed class SafePathsTests : IDisposable
         Directory.CreateSymbolicLink(_folder.Combine("root"), _folder.Combine("real"));
         Directory.CreateSymbolicLink(_folder.Combine("bad"), "/usr");
 
-        using var path = new SafePaths([_folder.Combine("root")]).OpenOrMake("f", _folder.Combine("root", "x"), TargetKind.Folder);
+        using var path = new SafePaths([_folder.Combine("root")], []).OpenOrMake("f", _folder.Combine("root", "x"), TargetKind.Folder);
 
         Assert.Equal(_folder.Combine("real", "x"), path.RealPath);
-        Assert.Contains("system folder", Refused(() => new SafePaths([_folder.Combine("bad")]).Find("f", _folder.Combine("bad", "bin"))), StringComparison.Ordinal);
+        Assert.Contains("system folder", Refused(() => new SafePaths([_folder.Combine("bad")], []).Find("f", _folder.Combine("bad", "bin"))), StringComparison.Ordinal);
     }
 
     private static string Refused(Action call)

@@ -48,30 +48,30 @@ internal sealed class Formatter(ICommandRunner commands, SignatureProbe probe)
 
         // Both probes at once, since neither changes anything: the time of the one is hidden behind the other.
         var blkid = probe.ProbeAsync(attachment.Path, cancellationToken);
-        var own = Task.Run(() => CheckOwn(record, attachment), CancellationToken.None);
-        await Task.WhenAll(blkid, own);
+        var own = Task.Run(() => WhyNot(record, attachment), CancellationToken.None);
         if (await blkid is not ProbeResult.Blank and var found)
             throw Refuse(record, $"blkid finds {found.Describe()} on {attachment.Path}");
+        if (await own is { } refusal)
+            throw Refuse(record, refusal);
     }
 
-    /// <summary>Our own look at identity and content, through one open file.</summary>
-    private static void CheckOwn(VolumeRecord record, Attachment attachment)
+    /// <summary>Our own look at identity and content, through one open file; null where nothing speaks against formatting.</summary>
+    private static string? WhyNot(VolumeRecord record, Attachment attachment)
     {
         try
         {
             using var device = BlockDevice.Open(attachment.Path);
             if (device.Number != attachment.DeviceNumber)
-                throw Refuse(record, $"{attachment.Path} is another device than the one attached");
+                return $"{attachment.Path} is another device than the one attached";
             if (device.SizeBytes != record.SizeBytes || attachment.SizeBytes != record.SizeBytes)
-                throw Refuse(record, $"{attachment.Path} has {device.SizeBytes} bytes, its record says {record.SizeBytes}");
+                return $"{attachment.Path} has {device.SizeBytes} bytes, its record says {record.SizeBytes}";
 
             var second = BlankCheck.Probe(device);
-            if (second is not ProbeResult.Blank)
-                throw Refuse(record, $"{attachment.Path} is not blank: {second.Describe()}");
+            return second is ProbeResult.Blank ? null : $"{attachment.Path} is not blank: {second.Describe()}";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Refuse(record, $"{attachment.Path} cannot be read: {e.Message}");
+            return $"{attachment.Path} cannot be read: {e.Message}";
         }
     }
 

@@ -5,7 +5,8 @@ namespace CsiLocal.Filesystems;
 
 /// <summary>Opens, makes and removes staging and target paths. No symlink is followed below a publish root, or anywhere where none are set.</summary>
 /// <param name="publishRoots">Folders under which every path has to lie; empty: anywhere outside system folders. They may be symlinks themselves.</param>
-internal sealed class SafePaths(IReadOnlyList<string> publishRoots)
+/// <param name="ownFolders">The driver's own state and pools: nothing is mounted on them, in them, or on a folder that holds them.</param>
+internal sealed class SafePaths(IReadOnlyList<string> publishRoots, IReadOnlyList<string> ownFolders)
 {
     private const uint FolderMode = 0b111_101_000; // 0750
     private const uint FileMode = 0b110_100_000; // 0640
@@ -122,6 +123,7 @@ internal sealed class SafePaths(IReadOnlyList<string> publishRoots)
     private string RootOf(string field, string path)
     {
         PathRules.CheckForm(field, path);
+        CheckOwn(field, path);
         if (publishRoots.Count == 0)
         {
             PathRules.CheckPlace(field, path);
@@ -144,7 +146,7 @@ internal sealed class SafePaths(IReadOnlyList<string> publishRoots)
         return root;
     }
 
-    private static SafePath? Hold(string field, string path, FolderHandle? handle, bool created)
+    private SafePath? Hold(string field, string path, FolderHandle? handle, bool created)
     {
         if (handle is null)
             return null;
@@ -154,12 +156,22 @@ internal sealed class SafePaths(IReadOnlyList<string> publishRoots)
         {
             // A publish root may be a symlink to anywhere.
             PathRules.CheckPlace(field, held.RealPath);
+            CheckOwn(field, held.RealPath);
             return held;
         }
         catch (StorageException)
         {
             held.Dispose();
             throw;
+        }
+    }
+
+    private void CheckOwn(string field, string path)
+    {
+        if (ownFolders.FirstOrDefault(own => PathRules.IsWithin(path, own) || PathRules.IsWithin(own, path)) is { } folder)
+        {
+            throw PathRules.Refuse(
+                field, $"'{PathRules.Shorten(path)}' is, lies in or holds the driver's own folder {folder}", "give a path apart from the driver's state and pools");
         }
     }
 

@@ -124,7 +124,7 @@ internal sealed class UuidChanger(ICommandRunner commands, Mounter mounter, stri
         // nouuid: its source, with the same UUID, may be mounted. btrfs copes with that by itself since Linux 6.7, and refuses before.
         string[] flags = type == FilesystemType.Xfs ? ["nouuid", "nosuid", "nodev", "noexec"] : ["nosuid", "nodev", "noexec"];
         Directory.CreateDirectory(workFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        using (var target = new SafePaths([workFolder]).OpenOrMake("work folder", FolderFor(attachment), TargetKind.Folder))
+        using (var target = new SafePaths([workFolder], []).OpenOrMake("work folder", FolderFor(attachment), TargetKind.Folder))
         {
             try
             {

@@ -41,7 +41,9 @@ internal sealed class DriverServices : IDisposable
         var preparer = new FilesystemPreparer(
             store, probe, new Formatter(tools, probe), new FilesystemCheck(tools),
             new UuidChanger(tools, mounter, Path.Combine(options.StateDirectory, "work")), history, clock);
-        var facts = new MountFacts(() => Reloader!.Current.File.PublishRoots);
+        var facts = new MountFacts(
+            () => Reloader!.Current.File.PublishRoots,
+            () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path)]);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
         var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);

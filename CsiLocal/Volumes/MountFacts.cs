@@ -4,10 +4,10 @@ using CsiLocal.Native;
 namespace CsiLocal.Volumes;
 
 /// <summary>What the kernel says of a path: which mount is there, and whether it is the volume's own. Starts no process.</summary>
-internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots)
+internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots, Func<IReadOnlyList<string>> ownFolders)
 {
     /// <summary>The rules for staging and target paths as configured now.</summary>
-    public SafePaths Paths => new(publishRoots());
+    public SafePaths Paths => new(publishRoots(), ownFolders());
 
     /// <summary>The topmost mount at a staging or target path; null where nothing is mounted, or nothing is there.</summary>
     /// <param name="path">As recorded, or as a request gave it.</param>
