@@ -63,7 +63,7 @@ internal sealed class ConfigurationReloader(
     [
         .. diff.Removed.Select(static pool => $"pool '{pool.Name}' removed"),
         .. diff.Added.Select(static pool => $"pool '{pool.Name}' added"),
-        .. diff.Changed.Select(static change => $"pool '{change.After.Name}': {string.Join(", ", change.Options)}"),
-        .. diff.ChangedOptions,
+        .. diff.Changed.Select(static change => $"pool '{change.After.Name}': {string.Join(", ", change.Options)} changed"),
+        .. diff.ChangedOptions.Select(static option => $"{option} changed"),
     ];
 }
