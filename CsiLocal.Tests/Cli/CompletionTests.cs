@@ -31,6 +31,23 @@ public sealed class CompletionTests : CliTest
         Assert.Contains("fast", await SuggestAsync("volume create x --pool "));
     }
 
+    [Theory(Timeout = TestTimeoutMilliseconds)]
+    [InlineData("volume")]
+    [InlineData("snapshot")]
+    [InlineData("pool")]
+    public async Task Help_does_not_list_what_the_daemon_has(string command)
+    {
+        await CreateVolumeAsync("data-1");
+        await RunAsync("snapshot", "create", "data-1", "monday");
+        Daemon.Pools.Add(new Pool { Name = "fast" });
+
+        var help = (await RunAsync(command, "--help")).Output;
+
+        Assert.DoesNotContain("data-1", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("monday", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("fast", help, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = TestTimeoutMilliseconds)]
     public async Task Without_a_daemon_there_are_no_names_and_no_complaint()
     {

@@ -9,14 +9,15 @@ internal static class CommonArguments
 {
     public static Argument<string> Volume(CommandHost host, string name = "VOLUME", string description = "Name or id of the volume.")
     {
-        var argument = new Argument<string>(name) { Description = description };
+        // With a help name, here and wherever a daemon is asked for completions: help would else list every volume there is.
+        var argument = new Argument<string>(name) { Description = description, HelpName = name };
         argument.CompletionSources.Add(context => DynamicCompletion.Volumes(host, context.ParseResult));
         return argument;
     }
 
     public static Argument<string> Snapshot(CommandHost host)
     {
-        var argument = new Argument<string>("SNAPSHOT") { Description = "Name or id of the snapshot." };
+        var argument = new Argument<string>("SNAPSHOT") { Description = "Name or id of the snapshot.", HelpName = "SNAPSHOT" };
         argument.CompletionSources.Add(context => DynamicCompletion.Snapshots(host, context.ParseResult));
         return argument;
     }

@@ -36,7 +36,7 @@ internal static class PoolCommands
 
     private static Command CreateShow(CommandHost host)
     {
-        var name = new Argument<string>("POOL") { Description = "Name of the pool." };
+        var name = new Argument<string>("POOL") { Description = "Name of the pool.", HelpName = "POOL" };
         name.CompletionSources.Add(context => DynamicCompletion.Pools(host, context.ParseResult));
         var command = new Command("show", "Shows all that is known of one pool.") { name };
         host.SetAction(command, async (parsed, session, cancellationToken) =>

@@ -13,6 +13,7 @@ internal static class SnapshotDeleteCommand
         var snapshots = new Argument<string[]>("SNAPSHOT")
         {
             Description = "Names or ids of the snapshots.",
+            HelpName = "SNAPSHOT",
             Arity = ArgumentArity.OneOrMore,
         };
         snapshots.CompletionSources.Add(context => DynamicCompletion.Snapshots(host, context.ParseResult));

@@ -11,7 +11,12 @@ internal static class VolumeDeleteCommand
 {
     public static Command Create(CommandHost host)
     {
-        var volumes = new Argument<string[]>("VOLUME") { Description = "Names or ids of the volumes.", Arity = ArgumentArity.OneOrMore };
+        var volumes = new Argument<string[]>("VOLUME")
+        {
+            Description = "Names or ids of the volumes.",
+            HelpName = "VOLUME",
+            Arity = ArgumentArity.OneOrMore,
+        };
         volumes.CompletionSources.Add(context => DynamicCompletion.Volumes(host, context.ParseResult));
         var yes = DeleteRun.YesOption();
         var command = new Command("delete", "Deletes volumes and their data.") { volumes, yes };
