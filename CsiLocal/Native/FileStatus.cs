@@ -24,6 +24,9 @@ internal readonly partial record struct FileStatus(
     long ModifiedNs,
     long BornNs)
 {
+    /// <summary>False: certainly not the root of a mount (statx(2), STATX_ATTR_MOUNT_ROOT, Linux 5.8); the mount table need not be read to know.</summary>
+    public bool MayBeMountRoot { get; init; } = true;
+
     public bool IsDirectory => (Mode & TypeMask) == 0x4000;
 
     public bool IsRegular => (Mode & TypeMask) == 0x8000;
@@ -34,6 +37,7 @@ internal readonly partial record struct FileStatus(
 
     public UnixFileMode Permissions => (UnixFileMode)(Mode & 0xFFF);
 
+    private const ulong MountRoot = 0x2000;
     private const uint TypeMask = 0xF000;
     private const int CurrentFolder = -100; // AT_FDCWD
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
@@ -70,7 +74,10 @@ internal readonly partial record struct FileStatus(
         (long)raw.Size,
         (long)raw.Blocks * 512,
         Nanoseconds(raw.Modified),
-        (raw.Mask & 0x800) == 0 ? 0 : Nanoseconds(raw.Born));
+        (raw.Mask & 0x800) == 0 ? 0 : Nanoseconds(raw.Born))
+    {
+        MayBeMountRoot = (raw.AttributesMask & MountRoot) == 0 || (raw.Attributes & MountRoot) != 0,
+    };
 
     private static long Nanoseconds(RawTime time) => (time.Seconds * 1_000_000_000) + time.Nanoseconds;
 

@@ -9,29 +9,36 @@ namespace CsiLocal.Volumes;
 internal sealed class FilesystemPreparer(
     StateStore store, SignatureProbe probe, Formatter formatter, FilesystemCheck check, UuidChanger uuids, History history, TimeProvider clock)
 {
+    /// <param name="intent">The stage that this is part of: recorded together with the intent to format, so that both cost one commit.</param>
     /// <returns>The record, now <see cref="FormatState.Formatted"/>.</returns>
     /// <exception cref="StorageException">DataLoss: what is on the device does not match the record.</exception>
-    public Task<VolumeRecord> PrepareAsync(VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken) =>
+    public Task<VolumeRecord> PrepareAsync(
+        VolumeRecord record, PublicationRecord intent, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken) =>
         record.Format switch
         {
-            FormatState.Never => FormatAsync(record, backend, attachment, cancellationToken),
-            FormatState.Formatting => FinishFormatAsync(record, backend, attachment, cancellationToken),
+            FormatState.Never => FormatAsync(record, intent, backend, attachment, cancellationToken),
+            FormatState.Formatting => FinishFormatAsync(record, intent, backend, attachment, cancellationToken),
             FormatState.Inherited => TakeOverAsync(record, backend, attachment, cancellationToken),
             FormatState.Formatted => VerifyAsync(record, attachment, cancellationToken),
             _ => throw new ArgumentOutOfRangeException(nameof(record), record.Format, null),
         };
 
     private async Task<VolumeRecord> FormatAsync(
-        VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
+        VolumeRecord record, PublicationRecord intent, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
     {
-        await formatter.FormatAsync(
-            record, attachment, () => store.UpdateVolume(record with { Format = FormatState.Formatting }), cancellationToken);
+        await formatter.FormatAsync(record, attachment, CommitIntent, cancellationToken);
         return Formatted(record, backend, $"{record.Filesystem} {record.FilesystemUuid} on {attachment.Path}");
+
+        void CommitIntent() => store.InTransaction(() =>
+        {
+            store.PutPublication(intent);
+            store.UpdateVolume(record with { Format = FormatState.Formatting });
+        });
     }
 
     /// <summary>An mkfs of ours was interrupted before the volume was ever mounted: take over what it finished, or start from blank.</summary>
     private async Task<VolumeRecord> FinishFormatAsync(
-        VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
+        VolumeRecord record, PublicationRecord intent, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
     {
         // Each mkfs writes its superblock, or marks it complete, last: with the UUID minted for this volume it is ours and finished.
         if (IsRecorded(record, attachment))
@@ -50,7 +57,7 @@ internal sealed class FilesystemPreparer(
         await backend.MakeBlankAsync(record, cancellationToken);
         var blank = record with { Format = FormatState.Never };
         store.UpdateVolume(blank);
-        return await FormatAsync(blank, backend, attachment, cancellationToken);
+        return await FormatAsync(blank, intent, backend, attachment, cancellationToken);
     }
 
     private async Task<VolumeRecord> TakeOverAsync(

@@ -15,7 +15,7 @@ internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots, Func<
     public MountEntry? At(string path, string field = "path")
     {
         using var found = Paths.Find(field, path);
-        return found is null ? null : MountTable.Read().FindAt(found.RealPath);
+        return found is null || !found.Status.MayBeMountRoot ? null : MountTable.Read().FindAt(found.RealPath);
     }
 
     /// <summary>Whether the device is mounted, or its node is bound anywhere in this mount namespace.</summary>

@@ -85,7 +85,8 @@ internal sealed partial class MountManager
                 $"publish volume {record.Id}: something else is mounted at {intent.Path} ({present.Source})", "unmount it, or publish elsewhere");
         }
 
-        var from = record.Access == AccessType.Block ? source.Path : facts.At(staged.Path)!.Path;
+        using var stagedPath = facts.Paths.Find(StagingField, staged.Path);
+        var from = record.Access == AccessType.Block ? source.Path : stagedPath!.RealPath;
         await mounter.BindAsync($"publish volume {record.Id}", from, path, Flags(intent), cancellationToken);
     }
 

@@ -47,7 +47,6 @@ internal sealed partial class MountManager(
             MountFlags = usage.MountFlags,
             Done = false,
         };
-        store.PutPublication(intent);
         try
         {
             await AttachAndMountAsync(record, pool, intent, path, cancellationToken);
@@ -66,6 +65,8 @@ internal sealed partial class MountManager(
         VolumeRecord record, Pool pool, PublicationRecord intent, SafePath path, CancellationToken cancellationToken)
     {
         var purpose = $"stage volume {record.Id}";
+
+        // Before any row: a device that a kill leaves here has no row, and is found and detached by start-up recovery as such.
         var attachment = await pool.Backend.AttachAsync(record, HasReadOnlyDevice(record, intent), cancellationToken);
         if (record.Access == AccessType.Block)
             return;
@@ -83,11 +84,15 @@ internal sealed partial class MountManager(
         if (!attachment.IsBlockDevice)
         {
             MountFlags.RequirePerMount(intent.MountFlags);
+            store.PutPublication(intent);
             await mounter.BindAsync(purpose, attachment.Path, path, Flags(intent), cancellationToken);
             return;
         }
 
-        var prepared = await preparer.PrepareAsync(record, pool.Backend, attachment, cancellationToken);
+        if (record.Format != FormatState.Never)
+            store.PutPublication(intent);
+
+        var prepared = await preparer.PrepareAsync(record, intent, pool.Backend, attachment, cancellationToken);
         var filesystem = prepared.Filesystem!.Value;
         if (!intent.ReadOnly)
             await resizer.GrowUnmountedAsync(purpose, attachment, filesystem, cancellationToken);
