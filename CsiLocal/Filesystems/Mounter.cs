@@ -10,6 +10,9 @@ internal sealed class Mounter(ICommandRunner commands)
     // Replaying a journal, and writing back on the last unmount, take as long as the disk does.
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
 
+    private const int BusyTries = 5;
+    private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(40);
+
     /// <summary>Mounts the file system of a device. One process. Not idempotent: it stacks on what is mounted there.</summary>
     /// <param name="operation">Operation and id, for messages: "stage volume v…".</param>
     /// <param name="device">The attached device.</param>
@@ -87,22 +90,29 @@ internal sealed class Mounter(ICommandRunner commands)
             return;
 
         var command = new ToolCommand("umount", "--no-canonicalize", "--internal-only", "--", path) { Timeout = Timeout };
-        var output = await commands.RunAsync(command, cancellationToken);
-
-        // The table decides: somebody else may have unmounted it in between.
-        if (MountTable.Read().CountAt(path) < stacked)
-            return;
-
-        if (output.StandardError.Contains("busy", StringComparison.Ordinal))
+        for (var tries = 1; ; tries++)
         {
-            var holders = MountHolders.Describe(path);
-            throw new StorageException(
-                StorageError.FailedPrecondition,
-                $"{operation}: {path} is in use{(holders.Length == 0 ? "" : $" by {holders}")}",
-                "end what uses it; it will not be unmounted by force");
-        }
+            var output = await commands.RunAsync(command, cancellationToken);
 
-        throw new StorageException(StorageError.Internal, $"{operation}: {path} could not be unmounted: {output.Summary}");
+            // The table decides: somebody else may have unmounted it in between.
+            if (MountTable.Read().CountAt(path) < stacked)
+                return;
+
+            if (!output.StandardError.Contains("busy", StringComparison.Ordinal))
+                throw new StorageException(StorageError.Internal, $"{operation}: {path} could not be unmounted: {output.Summary}");
+
+            var holders = MountHolders.Describe(path);
+            if (holders.Length > 0 || tries == BusyTries)
+            {
+                throw new StorageException(
+                    StorageError.FailedPrecondition,
+                    $"{operation}: {path} is in use{(holders.Length == 0 ? "" : $" by {holders}")}",
+                    "end what uses it; it will not be unmounted by force");
+            }
+
+            // Held for an instant only: by a reading of the volume's size, or by a child that has yet to run its program.
+            await Task.Delay(BusyPause, cancellationToken);
+        }
     }
 
     /// <summary>What of the flags each mount has by itself (<see cref="MountFlags.PerMount"/>).</summary>

@@ -84,6 +84,7 @@ internal sealed class DriverServices : IDisposable
     public void Dispose()
     {
         Reloader.Dispose();
+        Startup.Dispose();
         Operations.Dispose();
         commands.Dispose();
         store.Dispose();

@@ -9,9 +9,10 @@ using Microsoft.Extensions.Logging;
 namespace CsiLocal.Hosting;
 
 /// <summary>What has to be done before the first call is served: end what an earlier run left running, look at the pools, recover.</summary>
-internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery recovery, ILogger<StartupTask> log)
+internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery recovery, ILogger<StartupTask> log) : IDisposable
 {
     private readonly ConcurrentQueue<Pool> toReport = new();
+    private readonly SemaphoreSlim one = new(1);
 
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
@@ -36,21 +37,35 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
     /// <summary>Looks at pools and recovers what they hold; those that cannot be used stay unavailable and are looked at again later.</summary>
     public async Task BringUpAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        foreach (var name in names)
+        // One at a time: a reload and the retry of a failed pool must not both make, or recover, the same pool.
+        await one.WaitAsync(cancellationToken);
+        try
         {
-            if (await pools.InspectAsync(name, cancellationToken) is not (var pool, var firstSeen) || !pool.IsReady)
-                continue;
+            foreach (var name in names)
+                await BringUpAsync(name, cancellationToken);
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
 
-            try
-            {
-                await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
-                toReport.Enqueue(pool);
-            }
-            catch (Exception e) when (e is StorageException or ToolException or IOException)
-            {
-                // One pool that cannot be read must not keep the others from their users.
-                Log.PoolUnavailable(log, pool.Name, e.Message);
-            }
+    public void Dispose() => one.Dispose();
+
+    private async Task BringUpAsync(string name, CancellationToken cancellationToken)
+    {
+        if (await pools.InspectAsync(name, cancellationToken) is not (var pool, var firstSeen) || !pool.IsReady)
+            return;
+
+        try
+        {
+            await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
+            toReport.Enqueue(pool);
+        }
+        catch (Exception e) when (e is StorageException or ToolException or IOException)
+        {
+            // One pool that cannot be read must not keep the others from their users.
+            Log.PoolUnavailable(log, pool.Name, e.Message);
         }
     }
 
