@@ -32,6 +32,10 @@ internal interface IStorageBackend
     /// <remarks>A source's <see cref="CopySource.FrozenAt"/> tells that it is mounted: the backend then copies under a freeze, or refuses.</remarks>
     Task<VolumeRecord> CreateFromAsync(VolumeRecord volume, CopySource source, ICopyProgress progress, CancellationToken cancellationToken);
 
+    /// <summary>Proves that nobody uses the volume's data, so that an intent to remove it may be recorded. Starts no process.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: a device or a mount stands before it.</exception>
+    void RequireUnused(VolumeRecord volume);
+
     /// <summary>Removes the volume's data and metadata. Success where it is gone. Refuses while attached or mounted.</summary>
     Task DeleteAsync(VolumeRecord volume, CancellationToken cancellationToken);
 

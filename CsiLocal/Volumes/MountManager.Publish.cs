@@ -165,6 +165,7 @@ internal sealed partial class MountManager
             }
 
             await mounter.UnmountAsync($"unpublish volume {record.Id}", present.Path, cancellationToken);
+            RemoveTarget(record, target);
         }
 
         var published = store.PublicationsOf(record.Id).FirstOrDefault(use => use.Kind == PublicationKind.Publish && use.Path == target);

@@ -166,6 +166,7 @@ internal sealed class VolumeManager(
         }
 
         await DetachLeftoversAsync(record, pool, cancellationToken);
+        pool.Backend.RequireUnused(record);
         if (record.State != VolumeState.Deleting)
         {
             store.UpdateVolume(record with { State = VolumeState.Deleting });

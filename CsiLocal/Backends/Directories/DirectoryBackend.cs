@@ -113,6 +113,10 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     }
 
     /// <inheritdoc/>
+    public void RequireUnused(VolumeRecord volume) =>
+        IoFailure.Guard($"delete volume {volume.Id}", () => MountUse.Refuse(Entry(volume), $"delete volume {volume.Id}"));
+
+    /// <inheritdoc/>
     public async Task DeleteAsync(VolumeRecord volume, CancellationToken cancellationToken)
     {
         var attempted = $"delete volume {volume.Id}";

@@ -104,6 +104,9 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             cancellationToken);
     }
 
+    public void RequireUnused(VolumeRecord volume) =>
+        IoFailure.Guard($"delete volume {volume.Id}", () => RefuseIfAttached($"delete volume {volume.Id}", ImageOf(volume.Id)));
+
     public Task DeleteAsync(VolumeRecord volume, CancellationToken cancellationToken)
     {
         var attempted = $"delete volume {volume.Id}";

@@ -10,6 +10,9 @@ internal sealed class BenchFolders : IDisposable
         var temporary = staging is null || target is null ? Make(Directory.CreateTempSubdirectory("csilocal-bench-").FullName) : "";
         Staging = staging is null ? Make(Path.Combine(temporary, "staging")) : Path.GetFullPath(staging);
         Target = target is null ? Make(Path.Combine(temporary, "target")) : Path.GetFullPath(target);
+        if (Staging == Target)
+            throw new CliException(ExitCode.Usage, $"--staging-dir and --target-dir are both {Staging}: a volume cannot be published where it is staged", "name two folders");
+
         Directory.CreateDirectory(Staging);
         Directory.CreateDirectory(Target);
     }

@@ -72,10 +72,33 @@ internal static class VolumeMountCommand
             VolumeCapability = capability,
             Readonly = mount.ReadOnly,
         };
-        await daemon.CallAsync(call => daemon.Node.NodePublishVolumeAsync(publish, call), cancellationToken);
+        try
+        {
+            await daemon.CallAsync(call => daemon.Node.NodePublishVolumeAsync(publish, call), cancellationToken);
+        }
+        catch (CliException) when (Publications.TargetPaths(volume) is [])
+        {
+            await UnstageAsync(daemon, volume, mount.StagingPath!);
+            throw;
+        }
 
         session.Report.Json(mount, CliJsonContext.Readable.MountJson);
         session.Report.Line($"{volume.Name}: {VolumeReport.SizeAndType(volume)} {(mount.ReadOnly ? "read-only " : "")}at {mount.Path}");
         return ExitCode.Success;
+    }
+
+    /// <summary>A volume that was staged for a mount that then failed would be in use for nothing.</summary>
+    private static async System.Threading.Tasks.Task UnstageAsync(DaemonClient daemon, VolumeDetail volume, string stagingPath)
+    {
+        try
+        {
+            var request = new Proto.NodeUnstageVolumeRequest { VolumeId = volume.VolumeId, StagingTargetPath = stagingPath };
+            await daemon.CallAsync(call => daemon.Node.NodeUnstageVolumeAsync(request, call), CancellationToken.None);
+            Directory.Delete(stagingPath);
+        }
+        catch (Exception e) when (e is CliException or IOException)
+        {
+            // The failure to publish is what the person has to hear; "volume unmount" undoes the rest.
+        }
     }
 }
