@@ -267,9 +267,9 @@ internal static partial class LoopDevices
             Span<byte> text = stackalloc byte[4096]; // sysfs gives a page at most
             return Encoding.UTF8.GetString(text[..RandomAccess.Read(file, text, 0)]).TrimEnd('\n');
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or NotSupportedException)
         {
-            // The device went away, or lost its file, in between.
+            // The device went away, or lost its file, in between; the runtime then takes the open file for one that cannot seek.
             return null;
         }
     }
