@@ -104,8 +104,11 @@ internal sealed class Recovery(
             if (record is null)
                 return;
 
-            if (record.State == VolumeState.Creating && store.FindTask(id.Value) is null && await FinishCreationAsync(record, pool))
+            if (record.State == VolumeState.Creating && store.FindTask(id.Value) is null)
+            {
+                await FinishCreationAsync(record, pool);
                 return;
+            }
 
             if (record.State == VolumeState.Ready)
             {
@@ -123,18 +126,17 @@ internal sealed class Recovery(
     }
 
     /// <summary>A creation that was interrupted: finished after all if the pool says so, else undone.</summary>
-    private async Task<bool> FinishCreationAsync(VolumeRecord record, Pool pool)
+    private async Task FinishCreationAsync(VolumeRecord record, Pool pool)
     {
         if (pool.Backend.FindMetadata(record.Id) is { State: VolumeState.Ready } made && made.CreatedAt == record.CreatedAt)
         {
             store.UpdateVolume(made with { Pool = pool.Name });
             history.Changed(record.Id.Value, "is ready", "its creation had finished when the daemon stopped");
-            return true;
+            return;
         }
 
         await volumes.UndoAsync(record, pool, new StorageException(
             StorageError.Aborted, "its creation was interrupted and it was handed to nobody"));
-        return true;
     }
 
     private async Task RecoverPublicationsAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
@@ -142,13 +144,7 @@ internal sealed class Recovery(
         var uses = store.PublicationsOf(record.Id);
         if (uses.Count == 0)
         {
-            // An attachment nobody recorded is a leftover of an interrupted stage or unstage.
-            foreach (var readOnly in new[] { false, true })
-            {
-                if (pool.Backend.FindAttachment(record, readOnly) is { IsBlockDevice: true } leftover && !MountFacts.IsInUse(leftover))
-                    await pool.Backend.DetachAsync(record, readOnly, cancellationToken);
-            }
-
+            await VolumeManager.DetachLeftoversAsync(record, pool, cancellationToken);
             return;
         }
 

@@ -179,8 +179,8 @@ internal sealed class VolumeManager(
         history.Changed(record.Id.Value, "is deleted", $"'{record.Name}', {record.SizeBytes} bytes of pool {record.Pool} are free");
     }
 
-    /// <summary>A device that an interrupted unstage left would keep the volume from ever being deleted.</summary>
-    private static async Task DetachLeftoversAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
+    /// <summary>Detaches devices that an interrupted stage or unstage left and nobody uses: they would keep the volume from ever being deleted.</summary>
+    public static async Task DetachLeftoversAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
     {
         foreach (var readOnly in new[] { false, true })
         {
