@@ -18,7 +18,7 @@ public abstract class BackendContract : IAsyncLifetime
     public virtual async ValueTask InitializeAsync()
     {
         Backend = MakeBackend();
-        await Backend.InspectAsync(Cancelled);
+        await Backend.InspectAsync(knownIdentity: null, Cancelled);
     }
 
     /// <summary>Detaches what a failed test left attached, and removes the pool.</summary>
@@ -30,7 +30,7 @@ public abstract class BackendContract : IAsyncLifetime
     private protected async Task<IStorageBackend> RestartAsync()
     {
         var backend = MakeBackend();
-        await backend.InspectAsync(Cancelled);
+        await backend.InspectAsync(knownIdentity: null, Cancelled);
         return backend;
     }
 
@@ -48,7 +48,7 @@ public abstract class BackendContract : IAsyncLifetime
     private protected async Task<VolumeRecord> MakeAsync(string name, int? seed = null)
     {
         var volume = await Backend.CreateAsync(NewVolume(name), Cancelled) with { State = VolumeState.Ready };
-        Backend.WriteMetadata(volume);
+        await Backend.WriteMetadataAsync(volume, Cancelled);
         if (seed is { } number)
             await WriteAsync(volume, number);
         return volume;
@@ -57,9 +57,9 @@ public abstract class BackendContract : IAsyncLifetime
     [Fact(Timeout = Timeout)]
     public async Task A_pool_keeps_its_identity()
     {
-        var first = await Backend.InspectAsync(Cancelled);
+        var first = await Backend.InspectAsync(knownIdentity: null, Cancelled);
 
-        Assert.Equal(first, await MakeBackend().InspectAsync(Cancelled));
+        Assert.Equal(first, await MakeBackend().InspectAsync(knownIdentity: null, Cancelled));
     }
 
     [Fact(Timeout = Timeout)]
@@ -104,7 +104,7 @@ public abstract class BackendContract : IAsyncLifetime
     public async Task Metadata_alone_is_a_creation_to_be_finished()
     {
         var wanted = NewVolume("a");
-        Backend.WriteMetadata(wanted with { SizeBytes = Backend.RoundUp(wanted.SizeBytes) });
+        await Backend.WriteMetadataAsync(wanted with { SizeBytes = Backend.RoundUp(wanted.SizeBytes) }, Cancelled);
 
         var made = await Backend.CreateAsync(wanted, Cancelled);
 
@@ -155,7 +155,7 @@ public abstract class BackendContract : IAsyncLifetime
     public async Task A_deletion_that_was_cut_off_after_the_data_is_finished()
     {
         var made = await MakeAsync("a", seed: 1);
-        Backend.WriteMetadata(made with { State = VolumeState.Deleting });
+        await Backend.WriteMetadataAsync(made with { State = VolumeState.Deleting }, Cancelled);
         Remove(DataOf(made));
 
         Assert.Equal(VolumeState.Deleting, Assert.Single(Backend.List()).Volume!.State);

@@ -14,6 +14,12 @@ internal sealed record BackendFeatures
     /// <summary>A snapshot or clone takes constant time (reflink, btrfs subvolume); false: it is a copy.</summary>
     public bool InstantCopy { get; init; }
 
+    /// <summary>Snapshots can be cut at all.</summary>
+    public bool Snapshots { get; init; } = true;
+
+    /// <summary>A snapshot lives on its volume's blocks: the volume cannot be deleted before it.</summary>
+    public bool SnapshotsNeedSource { get; init; }
+
     /// <summary>A snapshot can be taken while the volume is mounted.</summary>
     public bool SnapshotWhileMounted { get; init; }
 
@@ -28,12 +34,12 @@ internal sealed record BackendFeatures
 }
 
 /// <summary>What a pool was found to be.</summary>
-/// <param name="Identity">Stable identity: the UUID in the pool's marker file. A pool whose identity changed is refused.</param>
-/// <param name="FilesystemName">The file system that carries the pool: "ext4", "xfs", "btrfs".</param>
+/// <param name="Identity">Stable identity: the UUID in the pool's marker file, or that of its volume group (and thin pool). A pool whose identity changed is refused.</param>
+/// <param name="FilesystemName">The file system that carries the pool: "ext4", "xfs", "btrfs"; "lvm" for a volume group.</param>
 internal sealed record PoolFacts(string Identity, string FilesystemName);
 
 /// <summary>A pool's space in bytes.</summary>
-/// <param name="TotalBytes">Size of the file system that carries the pool.</param>
+/// <param name="TotalBytes">Size of the file system, volume group or thin pool that carries the pool.</param>
 /// <param name="FreeBytes">Bytes free there now, less the configured reserve.</param>
 /// <param name="AvailableBytes">What a new volume may take: free, times over-provisioning, less what existing volumes were promised and have not taken. May be negative.</param>
 internal sealed record PoolSpace(long TotalBytes, long FreeBytes, long AvailableBytes);

@@ -15,9 +15,10 @@ internal interface IStorageBackend
     /// <summary>What this pool can do, known after <see cref="InspectAsync"/>.</summary>
     BackendFeatures Features { get; }
 
-    /// <summary>Proves that the pool is there and can do what its configuration asks for; makes its folders.</summary>
+    /// <summary>Proves that the pool is there and can do what its configuration asks for; makes what of it is missing.</summary>
+    /// <param name="knownIdentity">The identity it had when it was last seen; null: never seen. Tells namesakes apart; the caller compares the outcome.</param>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: why the pool cannot be used, and the remedy.</exception>
-    Task<PoolFacts> InspectAsync(CancellationToken cancellationToken);
+    Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken);
 
     /// <summary>The pool's space now. Starts no process.</summary>
     PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots);
@@ -26,7 +27,8 @@ internal interface IStorageBackend
     long RoundUp(long requiredBytes);
 
     /// <summary>Makes the empty volume and its metadata. Idempotent. Returns the record with what the backend determined.</summary>
-    Task<VolumeRecord> CreateAsync(VolumeRecord volume, CancellationToken cancellationToken);
+    /// <remarks>What an earlier user of the same blocks left is not readable afterwards; where that takes long it is reported to <paramref name="progress"/>.</remarks>
+    Task<VolumeRecord> CreateAsync(VolumeRecord volume, ICopyProgress progress, CancellationToken cancellationToken);
 
     /// <summary>Makes the volume with the content of <paramref name="source"/>; long work reports to <paramref name="progress"/>.</summary>
     /// <remarks>A source's <see cref="CopySource.FrozenAt"/> tells that it is mounted: the backend then copies under a freeze, or refuses.</remarks>
@@ -58,7 +60,11 @@ internal interface IStorageBackend
     Task MakeBlankAsync(VolumeRecord volume, CancellationToken cancellationToken);
 
     /// <summary>Writes the record beside the data, durably.</summary>
-    void WriteMetadata(VolumeRecord volume);
+    /// <remarks>
+    /// What can be told from the data itself (that a file system with the recorded UUID is on it, the size) may be written later:
+    /// whoever reads the metadata then looks at the data too.
+    /// </remarks>
+    Task WriteMetadataAsync(VolumeRecord volume, CancellationToken cancellationToken);
 
     /// <summary>What lies beside the data under this id; null where nothing does. Starts no process.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: it is there and cannot be read.</exception>
@@ -75,6 +81,9 @@ internal interface IStorageBackend
 
     /// <summary>What is wrong with the volume's data as it lies in the pool; empty where nothing is. Starts no process.</summary>
     IReadOnlyList<HealthFinding> Inspect(VolumeRecord volume);
+
+    /// <summary>What is wrong with the pool as a whole: filling up, a device missing; empty where nothing is. Starts no process.</summary>
+    IReadOnlyList<HealthFinding> InspectPool();
 
     /// <summary>Bytes that a snapshot or clone of the volume may come to take. Starts no process.</summary>
     long CopyCost(VolumeRecord volume);

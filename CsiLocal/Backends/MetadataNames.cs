@@ -7,7 +7,7 @@ namespace CsiLocal.Backends;
 internal static class MetadataNames
 {
     private static readonly (BackendKind Value, string Name)[] Backends =
-        [(BackendKind.Image, "image"), (BackendKind.Directory, "directory")];
+        [(BackendKind.Image, "image"), (BackendKind.Directory, "directory"), (BackendKind.Lvm, "lvm"), (BackendKind.LvmThin, "lvm-thin")];
 
     private static readonly (AccessType Value, string Name)[] AccessTypes =
         [(AccessType.Mount, "mount"), (AccessType.Block, "block")];

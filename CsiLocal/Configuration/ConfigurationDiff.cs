@@ -100,7 +100,9 @@ internal sealed record ConfigurationDiff
     private static List<string> FixedOptions(PoolOptions before, PoolOptions after) => Names(
         ("backend", before.Backend != after.Backend),
         ("path", before.Path != after.Path),
-        ("quota", before.Quota != after.Quota));
+        ("quota", before.Quota != after.Quota),
+        ("volumeGroup", before.Lvm?.VolumeGroup != after.Lvm?.VolumeGroup),
+        ("thinPool", before.Lvm?.ThinPool != after.Lvm?.ThinPool));
 
     private static List<string> Names(params ReadOnlySpan<(string Name, bool Differs)> options)
     {

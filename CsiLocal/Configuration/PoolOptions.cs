@@ -22,8 +22,14 @@ internal sealed record PoolOptions
 
     public required BackendKind Backend { get; init; }
 
-    /// <summary>Absolute path of the pool's folder.</summary>
-    public required string Path { get; init; }
+    /// <summary>image, directory: absolute path of the pool's folder; empty for the others.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>lvm, lvm-thin: what the pool is made of; null for the others.</summary>
+    public LvmPoolOptions? Lvm { get; init; }
+
+    /// <summary>Where the pool is, for people and for the state: the folder, <c>vg</c>, or <c>vg/thinpool</c>.</summary>
+    public string Location => Lvm is null ? Path : Lvm.ThinPool is { } thin ? $"{Lvm.VolumeGroup}/{thin}" : Lvm.VolumeGroup;
 
     /// <summary>Bytes of the file system that volumes may not use.</summary>
     public long ReserveBytes { get; init; }

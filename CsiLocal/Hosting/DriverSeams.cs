@@ -1,3 +1,4 @@
+using CsiLocal.Native;
 using CsiLocal.Tools;
 
 namespace CsiLocal.Hosting;
@@ -7,6 +8,9 @@ internal sealed record DriverSeams
 {
     /// <summary>Stands between the daemon and its commands; below the journal, which records what it answers.</summary>
     public Func<ICommandRunner, ICommandRunner> Commands { get; init; } = static real => real;
+
+    /// <summary>What is asked about device-mapper devices.</summary>
+    public IDeviceMapper Devices { get; init; } = new DeviceMapper();
 
     /// <summary>How often a pool that cannot be used is looked at again.</summary>
     public TimeSpan PoolRetry { get; init; } = TimeSpan.FromSeconds(10);

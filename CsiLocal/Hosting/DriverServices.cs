@@ -43,7 +43,7 @@ internal sealed class DriverServices : IDisposable
             new UuidChanger(tools, mounter, Path.Combine(options.StateDirectory, "work")), history, clock);
         var facts = new MountFacts(
             () => Reloader!.Current.File.PublishRoots,
-            () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path)]);
+            () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)]);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
         var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);

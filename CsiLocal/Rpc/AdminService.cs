@@ -69,7 +69,7 @@ internal sealed class AdminService(
         {
             Name = pool.Name,
             Backend = Word(pool.Options.Backend),
-            Path = pool.Options.Path,
+            Path = pool.Options.Location,
             State = Word(pool.State),
             Problem = pool.Problem ?? "",
             Filesystem = pool.Facts?.FilesystemName ?? "",

@@ -47,7 +47,7 @@ internal sealed class CapabilitySet(PoolRegistry pools)
             yield return new Proto.NodeServiceCapability { Rpc = new() { Type = type } };
 
         // Directories grow with their limit; only a file system of its own has to be grown on the node.
-        if (pools.All.Any(static pool => pool.Options.Backend == BackendKind.Image))
+        if (pools.All.Any(static pool => pool.Backend.Features.OwnFilesystem))
             yield return new Proto.NodeServiceCapability { Rpc = new() { Type = NodeType.ExpandVolume } };
     }
 }

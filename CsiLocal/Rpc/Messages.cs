@@ -48,6 +48,15 @@ internal sealed class Messages(NodeIdentity node)
         Message = findings.Count == 0 ? "healthy" : string.Join("; ", findings.Select(static finding => finding.Message)),
     };
 
+    public static Proto.NodeGetStorageHealthResponse.Types.StorageBackendHealth StorageHealth(string pool, HealthFinding finding) => new()
+    {
+        Status = finding.Status == HealthStatus.Degraded
+            ? Proto.StorageHealthErrorType.StorageDegraded
+            : Proto.StorageHealthErrorType.StorageUnreachable,
+        Reason = finding.Reason,
+        Message = $"pool '{pool}': {finding.Message}",
+    };
+
     public static Proto.VolumeHealth Health(VolumeId id, IReadOnlyList<HealthFinding> findings)
     {
         var health = new Proto.VolumeHealth { VolumeId = id.Value };

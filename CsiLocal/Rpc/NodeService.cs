@@ -116,6 +116,12 @@ internal sealed class NodeService(
             });
         }
 
+        foreach (var pool in pools.All.Where(static pool => pool.IsReady))
+        {
+            foreach (var finding in pool.Backend.InspectPool())
+                response.BackendHealth.Add(Messages.StorageHealth(pool.Name, finding));
+        }
+
         return Task.FromResult(response);
     }
 

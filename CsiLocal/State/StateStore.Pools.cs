@@ -12,19 +12,19 @@ internal sealed partial class StateStore
         "SELECT identity FROM pools WHERE name = @name", row => row.GetString(0), ("@name", name)));
 
     /// <summary>Inserts the pool, or replaces that of the same name.</summary>
-    public void PutPool(string name, BackendKind backend, string path, string identity) => Write($"record pool {name}", db => db.Execute(
+    public void PutPool(string name, BackendKind backend, string location, string identity) => Write($"record pool {name}", db => db.Execute(
         """
-        INSERT INTO pools (name, backend, path, identity) VALUES (@name, @backend, @path, @identity)
-        ON CONFLICT (name) DO UPDATE SET backend = excluded.backend, path = excluded.path, identity = excluded.identity
+        INSERT INTO pools (name, backend, location, identity) VALUES (@name, @backend, @location, @identity)
+        ON CONFLICT (name) DO UPDATE SET backend = excluded.backend, location = excluded.location, identity = excluded.identity
         """,
-        ("@name", name), ("@backend", backend.ToString()), ("@path", path), ("@identity", identity)));
+        ("@name", name), ("@backend", backend.ToString()), ("@location", location), ("@identity", identity)));
 
     /// <summary>Success where there is none. The pool's volumes are not touched.</summary>
     public void RemovePool(string name) => Write($"remove pool {name}", db => db.Execute(
         "DELETE FROM pools WHERE name = @name", ("@name", name)));
 
     public IReadOnlyList<PoolRow> AllPools() => Read("list pools", db => db.Query(
-        "SELECT name, backend, path, identity FROM pools ORDER BY name",
+        "SELECT name, backend, location, identity FROM pools ORDER BY name",
         row => new PoolRow(row.GetString(0), Columns.Enum<BackendKind>(row.GetString(1)), row.GetString(2), row.GetString(3))));
 
     /// <summary>A quota id that no volume or snapshot of any pool has or ever had.</summary>

@@ -18,6 +18,10 @@ internal static class HostTools
     private static readonly HostTool[] Btrfs =
         [new("mkfs.btrfs", "btrfs-progs"), new("btrfs", "btrfs-progs"), new("btrfstune", "btrfs-progs")];
 
+    private static readonly HostTool[] Lvm = [new("lvm", "lvm2")];
+
+    private static readonly HostTool[] Thin = [new("thin_check", "thin-provisioning-tools")];
+
     private static readonly HostTool[] Loop = [new("losetup", "mount")];
 
     /// <summary>What staging a volume with this file system runs.</summary>
@@ -37,6 +41,8 @@ internal static class HostTools
         (BackendKind.Image, _) => [.. Common, .. Loop],
         (BackendKind.Directory, "btrfs") => [.. Common, .. Btrfs],
         (BackendKind.Directory, _) => Common,
+        (BackendKind.Lvm, _) => [.. Common, .. Lvm],
+        (BackendKind.LvmThin, _) => [.. Common, .. Lvm, .. Thin],
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 

@@ -27,7 +27,7 @@ internal sealed class FilesystemPreparer(
         VolumeRecord record, PublicationRecord intent, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
     {
         await formatter.FormatAsync(record, attachment, CommitIntent, cancellationToken);
-        return Formatted(record, backend, $"{record.Filesystem} {record.FilesystemUuid} on {attachment.Path}");
+        return await FormattedAsync(record, backend, $"{record.Filesystem} {record.FilesystemUuid} on {attachment.Path}");
 
         void CommitIntent() => store.InTransaction(() =>
         {
@@ -46,7 +46,7 @@ internal sealed class FilesystemPreparer(
             if (record.Filesystem == FilesystemType.Ext4)
                 await check.CheckExt4Async(Purpose(record), attachment, cancellationToken);
 
-            return Formatted(record, backend, "an interrupted mkfs of ours had finished its work");
+            return await FormattedAsync(record, backend, "an interrupted mkfs of ours had finished its work");
         }
 
         var found = await probe.ProbeAsync(attachment.Path, cancellationToken);
@@ -64,7 +64,7 @@ internal sealed class FilesystemPreparer(
         VolumeRecord record, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
     {
         await uuids.ChangeAsync(Purpose(record), attachment, record.Filesystem!.Value, record.FilesystemUuid!.Value, cancellationToken);
-        return Formatted(record, backend, $"it has UUID {record.FilesystemUuid} in place of its source's");
+        return await FormattedAsync(record, backend, $"it has UUID {record.FilesystemUuid} in place of its source's");
     }
 
     private async Task<VolumeRecord> VerifyAsync(VolumeRecord record, Attachment attachment, CancellationToken cancellationToken)
@@ -76,12 +76,12 @@ internal sealed class FilesystemPreparer(
         return record;
     }
 
-    private VolumeRecord Formatted(VolumeRecord record, IStorageBackend backend, string why)
+    private async Task<VolumeRecord> FormattedAsync(VolumeRecord record, IStorageBackend backend, string why)
     {
         var formatted = record with { Format = FormatState.Formatted, FormattedAt = clock.GetUtcNow() };
 
         // Beside the data first: a state file rebuilt from the pool must never take a used volume for a fresh one.
-        backend.WriteMetadata(formatted);
+        await backend.WriteMetadataAsync(formatted, CancellationToken.None);
         store.UpdateVolume(formatted);
         history.Changed(record.Id.Value, "carries its file system", why);
         return formatted;

@@ -12,6 +12,6 @@ internal sealed class HealthInspector(PoolRegistry pools)
             return [new HealthFinding(HealthStatus.Inaccessible, "PoolUnavailable", $"pool '{record.Pool}' cannot be used: {problem}")];
         }
 
-        return pool.Backend.Inspect(record);
+        return [.. pool.Backend.Inspect(record), .. pool.Backend.InspectPool()];
     }
 }

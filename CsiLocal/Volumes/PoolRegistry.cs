@@ -90,19 +90,19 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
         Pool found;
         try
         {
-            var facts = await pool.Backend.InspectAsync(cancellationToken);
             var known = store.PoolIdentity(name);
+            var facts = await pool.Backend.InspectAsync(known, cancellationToken);
             if (known is not null && known != facts.Identity)
             {
                 throw new StorageException(
                     StorageError.Unavailable,
-                    $"pool '{name}': {pool.Options.Path} carries the identity {facts.Identity}, not {known} as before",
-                    "mount the file system that belongs there, or give the new folder a new pool name");
+                    $"pool '{name}': {pool.Options.Location} carries the identity {facts.Identity}, not {known} as before",
+                    "bring back the file system or the disks that belong there, or give the new one a new pool name");
             }
 
             firstSeen = known is null;
             found = pool with { State = PoolState.Ready, Facts = facts, Problem = null };
-            Log.PoolReady(log, name, pool.Options.Path, facts.FilesystemName);
+            Log.PoolReady(log, name, pool.Options.Location, facts.FilesystemName);
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
@@ -117,7 +117,7 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
 
     /// <summary>Records that the pool's objects are in the rows, so that it is no longer first seen.</summary>
     public void MarkKnown(Pool pool) =>
-        store.PutPool(pool.Name, pool.Options.Backend, pool.Options.Path, pool.Facts!.Identity);
+        store.PutPool(pool.Name, pool.Options.Backend, pool.Options.Location, pool.Facts!.Identity);
 
     private Pool Usable(Pool pool)
     {
@@ -131,9 +131,9 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
         if (pool.Backend.ReadIdentity() == pool.Facts!.Identity)
             return pool;
 
-        var gone = pool with { State = PoolState.Unavailable, Problem = $"{pool.Options.Path} no longer carries the pool: its file system was unmounted" };
+        var gone = pool with { State = PoolState.Unavailable, Problem = $"{pool.Options.Location} no longer carries the pool: its file system was unmounted, or its devices are gone" };
         Replace(pool, gone);
-        throw new StorageException(StorageError.Unavailable, $"pool '{pool.Name}' cannot be used: {gone.Problem}", "mount it again");
+        throw new StorageException(StorageError.Unavailable, $"pool '{pool.Name}' cannot be used: {gone.Problem}", "bring it back");
     }
 
     private void Replace(Pool pool, Pool found)

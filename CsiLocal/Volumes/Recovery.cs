@@ -130,6 +130,13 @@ internal sealed class Recovery(
     {
         if (pool.Backend.FindMetadata(record.Id) is { State: VolumeState.Ready } made && made.CreatedAt == record.CreatedAt)
         {
+            // An empty one is handed to its backend once more: it may have been killed before it had blanked what is to be blank.
+            if (record.Source is null)
+            {
+                await volumes.FillAsync(record, pool, source: null, CancellationToken.None);
+                return;
+            }
+
             store.UpdateVolume(made with { Pool = pool.Name });
             history.Changed(record.Id.Value, "is ready", "its creation had finished when the daemon stopped");
             return;

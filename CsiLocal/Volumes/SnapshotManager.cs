@@ -40,6 +40,14 @@ internal sealed class SnapshotManager(
         using var source = sources.AcquireVolume(spec.Source, TaskKind.Snapshot, $"create snapshot {spec.Id}");
         var volume = source.Copy.Volume!;
         var pool = pools.Holding(volume.Pool);
+        if (!pool.Backend.Features.Snapshots)
+        {
+            throw new StorageException(
+                StorageError.FailedPrecondition,
+                $"create snapshot {spec.Name}: pool '{pool.Name}' cuts no snapshots",
+                "clone the volume instead, use an lvm-thin pool, or set snapshotReserve for the pool: copy-on-write snapshots cost space and slow every write down");
+        }
+
         var record = existing ?? Plan(spec, volume, clock.GetUtcNow());
         if (existing is null)
         {

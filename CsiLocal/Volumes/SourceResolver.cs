@@ -90,7 +90,7 @@ internal sealed class SourceResolver(StateStore store, PoolRegistry pools, Keyed
             return new CopySource { Volume = volume, FrozenAt = mount?.Path, InUse = mount is null };
         }
 
-        var used = attachment is { IsBlockDevice: true } || store.PublicationsOf(volume.Id).Count > 0;
+        var used = store.PublicationsOf(volume.Id).Count > 0 || (attachment is { IsBlockDevice: true } && backend.ListAttached().Contains(volume.Id));
         return new CopySource { Volume = volume, InUse = used };
     }
 }

@@ -10,6 +10,9 @@ internal enum TaskKind
 
     /// <summary>Fill a snapshot from its volume.</summary>
     Snapshot,
+
+    /// <summary>Overwrite what an earlier user of the blocks left on a new volume; its source is the volume itself.</summary>
+    Erase,
 }
 
 /// <summary>Long work on one volume or snapshot that outlives calls and restarts.</summary>

@@ -66,20 +66,17 @@ internal sealed class VolumeManager(
         return await FillAsync(record, pool, source, cancellationToken);
     }
 
-    private async Task<VolumeRecord> FillAsync(VolumeRecord record, Pool pool, AcquiredSource? source, CancellationToken cancellationToken)
+    /// <summary>Makes the volume whose intent is recorded; the caller holds its lock.</summary>
+    public async Task<VolumeRecord> FillAsync(VolumeRecord record, Pool pool, AcquiredSource? source, CancellationToken cancellationToken)
     {
         VolumeRecord made;
         try
         {
-            if (source is null)
-            {
-                made = await pool.Backend.CreateAsync(record, cancellationToken);
-            }
-            else
-            {
-                var task = store.FindTask(record.Id.Value) ?? source.NewTask(record.Id.Value, record.SizeBytes, clock.GetUtcNow());
-                made = await pool.Backend.CreateFromAsync(record, source.Copy, new CopyProgress(store, task), cancellationToken);
-            }
+            var task = store.FindTask(record.Id.Value) ?? source?.NewTask(record.Id.Value, record.SizeBytes, clock.GetUtcNow()) ?? EraseTask(record);
+            var progress = new CopyProgress(store, task);
+            made = source is null
+                ? await pool.Backend.CreateAsync(record, progress, cancellationToken)
+                : await pool.Backend.CreateFromAsync(record, source.Copy, progress, cancellationToken);
         }
         catch (StorageException e)
         {
@@ -88,7 +85,7 @@ internal sealed class VolumeManager(
         }
 
         made = made with { State = VolumeState.Ready };
-        pool.Backend.WriteMetadata(made);
+        await pool.Backend.WriteMetadataAsync(made, CancellationToken.None);
         store.InTransaction(() =>
         {
             store.UpdateVolume(made);
@@ -254,12 +251,22 @@ internal sealed class VolumeManager(
         }
 
         var resized = record with { SizeBytes = real, PendingSizeBytes = null };
-        pool.Backend.WriteMetadata(resized);
+        await pool.Backend.WriteMetadataAsync(resized, CancellationToken.None);
         store.UpdateVolume(resized);
         capacity.Invalidate(pool);
         history.Changed(record.Id.Value, "was resized", $"from {record.SizeBytes} to {real} bytes");
         return resized;
     }
+
+    /// <summary>Written only by a backend that has something to overwrite: most volumes are made in no time and need no task.</summary>
+    private TaskRecord EraseTask(VolumeRecord record) => new()
+    {
+        TargetId = record.Id.Value,
+        Kind = TaskKind.Erase,
+        SourceId = record.Id.Value,
+        TotalBytes = record.SizeBytes,
+        StartedAt = clock.GetUtcNow(),
+    };
 
     /// <summary>A volume that exists for its users.</summary>
     /// <exception cref="StorageException">NotFound.</exception>

@@ -19,7 +19,7 @@ internal static class VolumePlanner
             throw new StorageException(
                 StorageError.InvalidArgument,
                 $"volume_capabilities: pool '{pool.Name}' stores volumes as {Words(pool.Options.Backend)} and has no raw block volumes",
-                "ask for a mounted volume, or name an image pool");
+                "ask for a mounted volume, or name an image or LVM pool");
         }
 
         RequireFitOfSource(spec, source);
@@ -222,6 +222,8 @@ internal static class VolumePlanner
     {
         BackendKind.Directory => "directories",
         BackendKind.Image => "image files",
+        BackendKind.Lvm => "logical volumes",
+        BackendKind.LvmThin => "thin volumes",
         _ => value.ToString().ToLowerInvariant(),
     };
 }

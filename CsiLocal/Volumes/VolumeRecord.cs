@@ -27,6 +27,12 @@ internal enum BackendKind
 {
     Image,
     Directory,
+
+    /// <summary>Thick logical volumes: linear, striped or RAID.</summary>
+    Lvm,
+
+    /// <summary>Logical volumes of a thin pool.</summary>
+    LvmThin,
 }
 
 /// <summary>Where a volume is in its life. Each intent is committed before the first command that acts on it (design §2.3).</summary>

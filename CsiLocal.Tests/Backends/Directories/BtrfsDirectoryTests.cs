@@ -30,7 +30,7 @@ public sealed class BtrfsDirectoryTests
     {
         using var world = DirectoryWorld.Prepare("btrfs", QuotaMode.Auto, enableQuota: false);
 
-        var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.InspectAsync(Token));
+        var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.InspectAsync(knownIdentity: null, Token));
 
         Assert.Equal(StorageError.Unavailable, refusal.Error);
         Assert.Contains($"btrfs quota enable {world.Options.Path}", refusal.Remedy, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public sealed class BtrfsDirectoryTests
     public async Task A_pool_with_quota_none_has_snapshots_but_no_limits()
     {
         using var world = DirectoryWorld.Prepare("btrfs", QuotaMode.None, enableQuota: false);
-        await world.Backend.InspectAsync(Token);
+        await world.Backend.InspectAsync(knownIdentity: null, Token);
         var volume = await world.CreateAsync("a", 4 * MiB);
         var sum = DirectoryWorld.WriteRandom(world.PathOf(volume, "f"), (int)(8 * MiB));
 

@@ -54,7 +54,7 @@ internal sealed class DirectoryWorld : IDisposable
     public static async Task<DirectoryWorld> MakeAsync(string filesystem, QuotaMode quota = QuotaMode.Auto)
     {
         var world = Prepare(filesystem, quota);
-        await world.Backend.InspectAsync(Token);
+        await world.Backend.InspectAsync(knownIdentity: null, Token);
         return world;
     }
 

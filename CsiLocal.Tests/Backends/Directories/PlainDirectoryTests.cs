@@ -22,7 +22,7 @@ public sealed class PlainDirectoryTests
         Assert.SkipWhen(KernelConfig.Has(option) != false, $"this kernel has {option}, or does not tell");
         using var world = DirectoryWorld.Prepare(filesystem, QuotaMode.Auto);
 
-        var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.InspectAsync(Token));
+        var refusal = await Assert.ThrowsAsync<StorageException>(() => world.Backend.InspectAsync(knownIdentity: null, Token));
 
         Assert.Equal(StorageError.Unavailable, refusal.Error);
         Assert.Contains(option, refusal.Message, StringComparison.Ordinal);
@@ -152,7 +152,7 @@ public sealed class PlainDirectoryTests
             new RecordingRunner());
         try
         {
-            var refusal = await Assert.ThrowsAsync<StorageException>(() => backend.InspectAsync(Token));
+            var refusal = await Assert.ThrowsAsync<StorageException>(() => backend.InspectAsync(knownIdentity: null, Token));
 
             Assert.Equal(StorageError.Unavailable, refusal.Error);
         }

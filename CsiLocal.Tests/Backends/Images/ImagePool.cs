@@ -25,7 +25,7 @@ internal sealed class ImagePool(string? disk = null) : IAsyncDisposable
     public async Task<ImageBackend> OpenAsync(TimeProvider? time = null)
     {
         var backend = MakeBackend(time);
-        await backend.InspectAsync(TestContext.Current.CancellationToken);
+        await backend.InspectAsync(knownIdentity: null, TestContext.Current.CancellationToken);
         return backend;
     }
 

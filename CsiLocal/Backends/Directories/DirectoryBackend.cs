@@ -33,7 +33,7 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     private DirectoryOwnership Ownership => new(Store);
 
     /// <inheritdoc/>
-    public async Task<PoolFacts> InspectAsync(CancellationToken cancellationToken)
+    public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
         var facts = _folder.Inspect();
         var pool = IoFailure.Guard($"pool {options.Name}", () => DirectoryPool.Probe(options, facts, _commands));
@@ -76,7 +76,7 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     }
 
     /// <inheritdoc/>
-    public async Task<VolumeRecord> CreateAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    public async Task<VolumeRecord> CreateAsync(VolumeRecord volume, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var attempted = $"create volume {volume.Id}";
         var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
@@ -186,7 +186,13 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         StorageError.Internal, $"make volume {volume.Id} blank: a directory is never formatted, so nothing of it can be undone");
 
     /// <inheritdoc/>
-    public void WriteMetadata(VolumeRecord volume) =>
+    public Task WriteMetadataAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        WriteMetadata(volume);
+        return Task.CompletedTask;
+    }
+
+    private void WriteMetadata(VolumeRecord volume) =>
         IoFailure.Guard($"write metadata of volume {volume.Id}", () => MetadataFile.Write(_folder.VolumesPath, volume));
 
     /// <inheritdoc/>
@@ -227,6 +233,9 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         var message = $"the file system no longer counts what {entry.Path} holds: quotas were switched off";
         return [new HealthFinding(HealthStatus.Degraded, "LimitNotEnforced", message)];
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<HealthFinding> InspectPool() => [];
 
     /// <inheritdoc/>
     public long CopyCost(VolumeRecord volume) =>

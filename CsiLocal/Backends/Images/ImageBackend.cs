@@ -28,7 +28,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         SnapshotWhileMounted = true,
     };
 
-    public Task<PoolFacts> InspectAsync(CancellationToken cancellationToken)
+    public Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
         var facts = _pool.Inspect();
         try
@@ -53,7 +53,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
     public long RoundUp(long requiredBytes) => ImageSize.RoundUp(requiredBytes);
 
-    public Task<VolumeRecord> CreateAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    public Task<VolumeRecord> CreateAsync(VolumeRecord volume, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var attempted = $"create volume {volume.Id}";
         var wanted = volume with { SizeBytes = RoundUp(volume.SizeBytes) };
@@ -174,8 +174,11 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             cancellationToken);
     }
 
-    public void WriteMetadata(VolumeRecord volume) =>
+    public Task WriteMetadataAsync(VolumeRecord volume, CancellationToken cancellationToken)
+    {
         IoFailure.Guard($"write metadata of volume {volume.Id}", () => MetadataFile.Write(_pool.VolumesPath, volume));
+        return Task.CompletedTask;
+    }
 
     public VolumeRecord? FindMetadata(VolumeId id) =>
         IoFailure.Guard($"look for volume {id} in pool {options.Name}", () => MetadataFile.ReadVolume(_pool.VolumesPath, id));
@@ -188,6 +191,8 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     public string Location(VolumeRecord volume) => ImageOf(volume.Id).Path;
 
     public IReadOnlyList<HealthFinding> Inspect(VolumeRecord volume) => ImageHealth.Inspect(_pool, ImageOf(volume.Id), volume);
+
+    public IReadOnlyList<HealthFinding> InspectPool() => [];
 
     public long CopyCost(VolumeRecord volume) =>
         IoFailure.Guard($"measure volume {volume.Id}", () => ImageOf(volume.Id).Find()?.AllocatedBytes ?? 0);

@@ -6,8 +6,8 @@ CREATE TABLE meta (
 
 CREATE TABLE pools (
     name     TEXT NOT NULL PRIMARY KEY,
-    backend  TEXT NOT NULL CHECK (backend IN ('Image', 'Directory')),
-    path     TEXT NOT NULL,
+    backend  TEXT NOT NULL CHECK (backend IN ('Image', 'Directory', 'Lvm', 'LvmThin')),
+    location TEXT NOT NULL,
     identity TEXT NOT NULL
 ) STRICT;
 
@@ -17,7 +17,7 @@ CREATE TABLE volumes (
     id              TEXT NOT NULL UNIQUE CHECK (length(id) = 21 AND id GLOB 'v*'),
     name            TEXT NOT NULL,
     pool            TEXT NOT NULL,
-    backend         TEXT NOT NULL CHECK (backend IN ('Image', 'Directory')),
+    backend         TEXT NOT NULL CHECK (backend IN ('Image', 'Directory', 'Lvm', 'LvmThin')),
     size_bytes      INTEGER NOT NULL CHECK (size_bytes >= 0),
     access          TEXT NOT NULL CHECK (access IN ('Mount', 'Block')),
     filesystem      TEXT CHECK (filesystem IN ('Ext4', 'Xfs', 'Btrfs')),
@@ -46,7 +46,7 @@ CREATE TABLE snapshots (
     name            TEXT NOT NULL,
     source_volume   TEXT NOT NULL CHECK (length(source_volume) = 21 AND source_volume GLOB 'v*'),
     pool            TEXT NOT NULL,
-    backend         TEXT NOT NULL CHECK (backend IN ('Image', 'Directory')),
+    backend         TEXT NOT NULL CHECK (backend IN ('Image', 'Directory', 'Lvm', 'LvmThin')),
     size_bytes      INTEGER NOT NULL CHECK (size_bytes >= 0),
     access          TEXT NOT NULL CHECK (access IN ('Mount', 'Block')),
     filesystem      TEXT CHECK (filesystem IN ('Ext4', 'Xfs', 'Btrfs')),
@@ -79,7 +79,7 @@ CREATE INDEX publications_by_path ON publications (path);
 -- target_id is a volume's or a snapshot's, hence no foreign key.
 CREATE TABLE tasks (
     target_id   TEXT NOT NULL PRIMARY KEY CHECK (length(target_id) = 21),
-    kind        TEXT NOT NULL CHECK (kind IN ('Clone', 'Restore', 'Snapshot')),
+    kind        TEXT NOT NULL CHECK (kind IN ('Clone', 'Restore', 'Snapshot', 'Erase')),
     source_id   TEXT NOT NULL CHECK (length(source_id) = 21),
     done_bytes  INTEGER NOT NULL CHECK (done_bytes >= 0),
     total_bytes INTEGER NOT NULL CHECK (total_bytes >= 0),
