@@ -49,6 +49,13 @@ internal interface ILvmProvisioner
     /// <exception cref="StorageException">FailedPrecondition: copy-on-write snapshots, by name.</exception>
     void RequireRemovable(LogicalVolume volume, string purpose);
 
+    /// <summary>What has to happen on the device before lvremove: thin gives its blocks back to the disks (BLKDISCARD); nothing for thick, whose lvremove does it.</summary>
+    /// <remarks>
+    /// Called by the deletion of volumes and snapshots after the intent is recorded and the logical volume was proved unused. May be
+    /// repeated. That the disks are not told is no reason to keep a volume: fails only where the device turns out to be in use.
+    /// </remarks>
+    Task BeforeRemoveAsync(LogicalVolume volume, CancellationToken cancellationToken);
+
     /// <summary>What is wrong with one volume beyond what its lv_attr says.</summary>
     IReadOnlyList<HealthFinding> Inspect(LogicalVolume volume);
 

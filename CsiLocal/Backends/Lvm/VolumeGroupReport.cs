@@ -63,6 +63,12 @@ internal sealed record LogicalVolume
     /// <summary>Thin pools: size of the metadata, in bytes.</summary>
     public long? MetadataBytes { get; init; }
 
+    /// <summary>Thin pools: bytes of one chunk (chunk_size).</summary>
+    public long? ChunkBytes { get; init; }
+
+    /// <summary>Thin pools: new chunks read as zero (zero): without it a volume shows what its chunks held before. Null for others.</summary>
+    public bool? ZeroesChunks { get; init; }
+
     /// <summary>RAID: how much of it is in sync, in per cent.</summary>
     public double? SyncPercent { get; init; }
 
