@@ -50,6 +50,53 @@ public sealed class ConfigurationDiffTests
     }
 
     [Fact]
+    public void What_only_later_volumes_are_made_with_changes_while_a_pool_is_in_use()
+    {
+        var before = A with { Backend = BackendKind.LvmThin, Path = "", Lvm = new LvmPoolOptions { VolumeGroup = "v", ThinPool = "t" } };
+        var after = before with
+        {
+            Lvm = before.Lvm with
+            {
+                Devices = new TextList("/dev/sdb"),
+                Layout = LvmLayout.Raid1,
+                Stripes = 2,
+                StripeSizeBytes = 4096,
+                Copies = 3,
+                Integrity = true,
+                SnapshotReservePercent = 10,
+                Discard = false,
+                ThinPoolSize = new ThinPoolSize(1, Percent: null),
+                ThinMetadataBytes = 1,
+                ChunkBytes = 1,
+                ExtendAtPercent = 1,
+                ExtendByPercent = 1,
+                StopAtPercent = 2,
+            },
+        };
+
+        var diff = Between(Options(before), Options(after), "a");
+
+        Assert.Equal(
+            LvmPoolReader.CommonKeys.Concat(LvmPoolReader.ThickKeys).Concat(LvmPoolReader.ThinKeys).Except(["volumeGroup", "thinPool"]).Order(),
+            Assert.Single(diff.Changed).Options.Order());
+        Assert.Empty(diff.Problems);
+    }
+
+    [Fact]
+    public void A_pool_in_use_keeps_its_volume_group_and_thin_pool()
+    {
+        var before = A with { Backend = BackendKind.LvmThin, Path = "", Lvm = new LvmPoolOptions { VolumeGroup = "v", ThinPool = "t" } };
+        var after = before with { Lvm = new LvmPoolOptions { VolumeGroup = "w", ThinPool = "u" } };
+
+        Assert.Equal(
+            [
+                "pool 'a' holds volumes or snapshots, its volumeGroup cannot change; put it back, or delete them first",
+                "pool 'a' holds volumes or snapshots, its thinPool cannot change; put it back, or delete them first",
+            ],
+            Between(Options(before), Options(after), "a").Problems);
+    }
+
+    [Fact]
     public void What_volumes_were_made_with_does_not_change_under_them()
     {
         var moved = A with { Path = "/srv/c", Backend = BackendKind.Directory };

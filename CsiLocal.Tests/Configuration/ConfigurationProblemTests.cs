@@ -17,8 +17,8 @@ public sealed class ConfigurationProblemTests
             driverName: Not_A_Domain
             pools:
               - name: fast
-                backend: lvm-thin
-                volumeGroup: nvme
+                backend: zfs
+                volumeGroup: -nvme
               - name: Bulk
                 backend: image
                 path: srv/bulk
@@ -38,7 +38,9 @@ public sealed class ConfigurationProblemTests
             [
                 "c.yaml:1:1: defaultPol: unknown option; did you mean 'defaultPool'?",
                 "c.yaml:2:13: driverName: 'Not_A_Domain' is not a domain name in lower case; write one such as local.csilocal.dev",
-                "c.yaml:5:14: pools[0].backend: 'lvm-thin' is not available in this version; write image or directory",
+                "c.yaml:5:14: pools[0].backend: 'zfs' is not a backend; write image, directory, lvm or lvm-thin",
+                "c.yaml:6:18: pools[0].volumeGroup: '-nvme' is not a name of a volume group; write letters, digits, '+', '_', '.' and '-', "
+                    + "not beginning with '-'",
                 "c.yaml:7:11: pools[1].name: 'Bulk' is not a pool name; write at most 63 lower-case letters, digits and inner dashes",
                 "c.yaml:9:11: pools[1].path: 'srv/bulk' is a relative path; write it from the root, beginning with '/'",
                 "c.yaml:10:14: pools[1].reserve: '10Gx' is not a size; write 10Gi, 500M or bytes",
@@ -70,7 +72,7 @@ public sealed class ConfigurationProblemTests
     [InlineData("driverName:\n", "1:12: driverName: has no value; give one or remove the line")]
     [InlineData("pools: /srv/a\n", "1:8: pools: is a single value; a list is expected, each item after '- '")]
     [InlineData("pools: {a: b}\n", "1:8: pools: is a mapping; a list is expected, each item after '- '")]
-    [InlineData("pools: [a]\n", "1:9: pools[0]: is a single value; a pool is a mapping with name, backend and path")]
+    [InlineData("pools: [a]\n", "1:9: pools[0]: is a single value; a pool is a mapping with name, backend and what the backend needs")]
     [InlineData("publishRoots: /mnt\n", "1:15: publishRoots: is a single value; a list is expected")]
     [InlineData("publishRoots: [/mnt, mnt, {}]\n", "1:22: publishRoots[1]: 'mnt' is a relative path")]
     [InlineData("mode: node\n", "1:7: mode: 'node' is not available in this version; write all")]
@@ -92,10 +94,8 @@ public sealed class ConfigurationProblemTests
     [Theory]
     [InlineData("backend: image", "pools[0].name: is required", "pools[0].path: is required")]
     [InlineData("name: a, path: /srv/a", "pools[0].backend: is required")]
-    [InlineData("name: a, backend: zfs, path: /srv/a", "pools[0].backend: 'zfs' is not a backend; write image or directory")]
-    [InlineData(
-        "name: a, backend: lvm, path: 7, layout: raid1",
-        "pools[0].backend: 'lvm' is not available in this version; write image or directory")]
+    [InlineData("name: a, backend: zfs, path: /srv/a", "pools[0].backend: 'zfs' is not a backend; write image, directory, lvm or lvm-thin")]
+    [InlineData("backend: lvm-thin", "pools[0].name: is required", "pools[0].volumeGroup: is required", "pools[0].thinPool: is required")]
     [InlineData("name: a, backend: image, path: /", "pools[0].path: '/' is the root of the system; give the pool a folder of its own")]
     [InlineData("name: a, backend: image, path: /srv/./", "")]
     [InlineData(

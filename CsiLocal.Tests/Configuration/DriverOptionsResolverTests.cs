@@ -134,6 +134,14 @@ public sealed class DriverOptionsResolverTests : IDisposable
             problems);
     }
 
+    [Fact]
+    public void A_pool_without_a_folder_is_in_nobodys_way()
+    {
+        var file = Write(folder, "c.yaml", "pools: [{name: a, backend: lvm, volumeGroup: v}]\n");
+
+        Assert.Single(Resolve(new DriverFlags { ConfigFile = file, StateDirectory = "/srv/a/state" }).File.Pools);
+    }
+
     [Theory]
     [InlineData("unix://relative.sock", "is a relative path")]
     [InlineData("unix:///a/../b.sock", "contains '..'")]

@@ -90,11 +90,32 @@ internal sealed record ConfigurationDiff
         ("maxVolumesPerNode", before.MaxVolumesPerNode != after.MaxVolumesPerNode),
         ("journalRetention", before.JournalRetention != after.JournalRetention));
 
-    private static List<string> LiveOptions(PoolOptions before, PoolOptions after) => Names(
-        ("reserve", before.ReserveBytes != after.ReserveBytes),
-        ("overprovision", !before.Overprovision.Equals(after.Overprovision)),
-        ("preallocate", before.Preallocate != after.Preallocate),
-        ("freezeLimit", before.FreezeLimit != after.FreezeLimit));
+    private static List<string> LiveOptions(PoolOptions before, PoolOptions after) =>
+    [
+        .. Names(
+            ("reserve", before.ReserveBytes != after.ReserveBytes),
+            ("overprovision", !before.Overprovision.Equals(after.Overprovision)),
+            ("preallocate", before.Preallocate != after.Preallocate),
+            ("freezeLimit", before.FreezeLimit != after.FreezeLimit)),
+        .. before.Lvm is { } was && after.Lvm is { } becomes ? LiveOptions(was, becomes) : [],
+    ];
+
+    // A layout is that of volumes to come; what is there keeps its own. What a thin pool is made with matters until it is made.
+    private static List<string> LiveOptions(LvmPoolOptions before, LvmPoolOptions after) => Names(
+        ("devices", !before.Devices.Equals(after.Devices)),
+        ("layout", before.Layout != after.Layout),
+        ("stripes", before.Stripes != after.Stripes),
+        ("stripeSize", before.StripeSizeBytes != after.StripeSizeBytes),
+        ("copies", before.Copies != after.Copies),
+        ("integrity", before.Integrity != after.Integrity),
+        ("snapshotReserve", before.SnapshotReservePercent != after.SnapshotReservePercent),
+        ("discard", before.Discard != after.Discard),
+        ("thinPoolSize", before.ThinPoolSize != after.ThinPoolSize),
+        ("thinMetadataSize", before.ThinMetadataBytes != after.ThinMetadataBytes),
+        ("chunkSize", before.ChunkBytes != after.ChunkBytes),
+        ("extendAt", before.ExtendAtPercent != after.ExtendAtPercent),
+        ("extendBy", before.ExtendByPercent != after.ExtendByPercent),
+        ("stopAt", before.StopAtPercent != after.StopAtPercent));
 
     // What existing volumes were made with: their place, their kind, their limits.
     private static List<string> FixedOptions(PoolOptions before, PoolOptions after) => Names(

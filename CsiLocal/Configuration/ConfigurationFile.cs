@@ -70,7 +70,7 @@ internal static class ConfigurationFile
             if (items[i] is OptionNode.Mapping mapping)
                 drafts.Add(PoolReader.Read(new OptionReader(mapping, path + ".", report)));
             else
-                report.Add(items[i], path, $"is {items[i].Kind}; a pool is a mapping with name, backend and path");
+                report.Add(items[i], path, $"is {items[i].Kind}; a pool is a mapping with name, backend and what the backend needs");
         }
 
         return drafts;

@@ -110,7 +110,7 @@ internal sealed class DriverOptionsResolver(Func<string, string?> environment, s
         string stateDirectory, Setting? state, IReadOnlyList<PoolOptions> pools, List<ConfigurationProblem> problems)
     {
         var origin = state?.Origin ?? "default state directory";
-        foreach (var pool in pools.Where(pool => OptionRules.IsWithin(stateDirectory, pool.Path)))
+        foreach (var pool in pools.Where(pool => pool.Path.Length > 0 && OptionRules.IsWithin(stateDirectory, pool.Path)))
         {
             problems.Add(ConfigurationProblem.Of(
                 origin,

@@ -14,6 +14,10 @@ internal enum LvmLayout
 /// <summary>What lvm and lvm-thin pools have beyond the options of every pool.</summary>
 internal sealed record LvmPoolOptions
 {
+    public const int DefaultExtendAtPercent = 80;
+    public const int DefaultExtendByPercent = 20;
+    public const int DefaultStopAtPercent = 95;
+
     public required string VolumeGroup { get; init; }
 
     /// <summary>Globs of block devices below /dev of which the volume group is made, and grown, where they are blank; empty: it exists.</summary>
@@ -53,13 +57,13 @@ internal sealed record LvmPoolOptions
     public long? ChunkBytes { get; init; }
 
     /// <summary>lvm-thin: data or metadata use, in per cent, from which on the pool is extended from the volume group; 100: never.</summary>
-    public int ExtendAtPercent { get; init; } = 80;
+    public int ExtendAtPercent { get; init; } = DefaultExtendAtPercent;
 
     /// <summary>lvm-thin: by how much of its size it is extended, in per cent.</summary>
-    public int ExtendByPercent { get; init; } = 20;
+    public int ExtendByPercent { get; init; } = DefaultExtendByPercent;
 
     /// <summary>lvm-thin: data or metadata use, in per cent, from which on no new volume or snapshot is made.</summary>
-    public int StopAtPercent { get; init; } = 95;
+    public int StopAtPercent { get; init; } = DefaultStopAtPercent;
 }
 
 /// <summary>The size of a thin pool's data: bytes, or a part of the volume group.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CsiLocal.Configuration;
 
 /// <summary>How an option's text becomes its value.</summary>
@@ -35,6 +37,10 @@ internal sealed class OptionReader
 
     /// <summary>Reports at the option's value; at the mapping where the option is absent.</summary>
     public void Report(string key, string message) => report.Add(Find(key) ?? mapping, PathOf(key), message);
+
+    /// <summary>Reports at an item of the list that the option is.</summary>
+    public void ReportItem(string key, int index, string message) =>
+        report.Add(List(key)[index], string.Create(CultureInfo.InvariantCulture, $"{PathOf(key)}[{index}]"), message);
 
     /// <summary>Reports every key that is not in <paramref name="known"/>.</summary>
     public void RefuseOthers(IReadOnlyList<string> known, Func<string, string?> explain)
@@ -75,6 +81,14 @@ internal sealed class OptionReader
             return text;
         Report(key, problem);
         return null;
+    }
+
+    /// <summary>As <see cref="Text(string,Func{string,string})"/>; an absent option is reported, too.</summary>
+    public string? Required(string key, Func<string, string?> rule)
+    {
+        if (!Has(key))
+            Report(key, "is required");
+        return Text(key, rule);
     }
 
     /// <summary>The parsed option; <paramref name="fallback"/> where it is absent or wrong.</summary>

@@ -5,6 +5,9 @@ namespace CsiLocal.Configuration;
 /// <summary>Foreign text made fit for a message.</summary>
 internal static class OptionText
 {
+    /// <summary>What to tell somebody whose text is neither.</summary>
+    public const string BooleanExpectation = "true or false";
+
     private const int MaxLength = 80;
 
     /// <summary>In single quotes, on one line, cut where it is long.</summary>
@@ -22,5 +25,12 @@ internal static class OptionText
         }
 
         return line.ToString();
+    }
+
+    /// <summary>YAML 1.2 booleans only: 'no' and 'off' have meant too many things.</summary>
+    public static bool TryParseBoolean(string text, out bool value)
+    {
+        value = text == "true";
+        return value || text == "false";
     }
 }

@@ -31,7 +31,7 @@ internal sealed record PoolOptions
     /// <summary>Where the pool is, for people and for the state: the folder, <c>vg</c>, or <c>vg/thinpool</c>.</summary>
     public string Location => Lvm is null ? Path : Lvm.ThinPool is { } thin ? $"{Lvm.VolumeGroup}/{thin}" : Lvm.VolumeGroup;
 
-    /// <summary>Bytes of the file system that volumes may not use.</summary>
+    /// <summary>Bytes of the file system, volume group or thin pool that volumes may not use.</summary>
     public long ReserveBytes { get; init; }
 
     /// <summary>Promised bytes over real ones; 1 promises no more than there is.</summary>

@@ -4,7 +4,7 @@ using CsiLocal.Volumes;
 namespace CsiLocal.Configuration;
 
 /// <summary>What could be read of one entry of <c>pools:</c>; each part is null where it is wrong.</summary>
-internal sealed record PoolDraft(OptionReader Options, string? Name, string? Path, PoolOptions? Pool);
+internal sealed record PoolDraft(OptionReader Options, string? Name, string? Path, LvmPoolOptions? Lvm, PoolOptions? Pool);
 
 /// <summary>Reads one entry of <c>pools:</c>.</summary>
 internal static class PoolReader
@@ -12,74 +12,91 @@ internal static class PoolReader
     private const double MaxOverprovision = 1000;
     private static readonly TimeSpan MaxFreeze = TimeSpan.FromMinutes(10);
 
-    private static readonly string[] CommonKeys = ["name", "backend", "path", "reserve", "overprovision"];
-    private static readonly string[] ImageKeys = ["preallocate", "freezeLimit"];
-    private static readonly string[] DirectoryKeys = ["quota"];
-    private static readonly string[] AllKeys = [.. CommonKeys, .. ImageKeys, .. DirectoryKeys];
+    private static readonly string[] CommonKeys = ["name", "backend", "reserve", "overprovision"];
+
+    private static readonly OptionGroup[] Groups =
+    [
+        new("image and directory", [BackendKind.Image, BackendKind.Directory], ["path"]),
+        new("image", [BackendKind.Image], ["preallocate", "freezeLimit"]),
+        new("directory", [BackendKind.Directory], ["quota"]),
+        new("lvm and lvm-thin", [BackendKind.Lvm, BackendKind.LvmThin], LvmPoolReader.CommonKeys),
+        new("lvm", [BackendKind.Lvm], LvmPoolReader.ThickKeys),
+        new("lvm-thin", [BackendKind.LvmThin], LvmPoolReader.ThinKeys),
+    ];
+
+    private static readonly string[] AllKeys = [.. CommonKeys, .. Groups.SelectMany(static group => group.Keys)];
 
     public static PoolDraft Read(OptionReader options)
     {
-        var name = Required(options, "name", OptionRules.PoolName);
+        var name = options.Required("name", OptionRules.PoolName);
         var backend = ReadBackend(options);
-        if (backend is null && IsLaterBackend(options))
-            return new PoolDraft(options, name, Path: null, Pool: null);
+        var isLvm = backend is BackendKind.Lvm or BackendKind.LvmThin;
+        options.RefuseOthers(AllKeys, static _ => null);
+        RefuseForeign(options, backend);
 
-        var path = Required(options, "path", OptionRules.PoolPath) is { } text ? OptionRules.NormalizePath(text) : null;
-        RefuseOthers(options, backend);
+        // Which of the two is needed a backend that could not be read does not say.
+        var text = backend is null || isLvm ? options.Text("path", OptionRules.PoolPath) : options.Required("path", OptionRules.PoolPath);
+        var path = text is null || isLvm ? null : OptionRules.NormalizePath(text);
+        var lvm = backend is null || isLvm ? LvmPoolReader.Read(options, backend) : null;
         var pool = new PoolOptions
         {
             Name = name ?? "",
             Backend = backend ?? default,
             Path = path ?? "",
-            ReserveBytes = options.Value<long>("reserve", 0, ByteSize.TryParse, ByteSize.Expectation, _ => null),
-            Overprovision = options.Value("overprovision", 1.0, TryParseNumber, "a number; write 1 or 2.5", CheckOverprovision),
-            Preallocate = options.Value("preallocate", false, TryParseBoolean, "true or false", _ => null),
+            Lvm = lvm,
+            ReserveBytes = options.Value<long>("reserve", 0, ByteSize.TryParse, ByteSize.Expectation, static _ => null),
+            Overprovision = options.Value(
+                "overprovision", 1.0, TryParseNumber, "a number; write 1 or 2.5", factor => CheckOverprovision(factor, backend)),
+            Preallocate = options.Value("preallocate", false, OptionText.TryParseBoolean, OptionText.BooleanExpectation, static _ => null),
             FreezeLimit = options.Value(
                 "freezeLimit", PoolOptions.DefaultFreezeLimit, Duration.TryParse, Duration.Expectation, CheckFreezeLimit),
-            Quota = options.Value<QuotaMode>("quota", QuotaMode.Auto, TryParseQuota, "a quota; write auto or none", _ => null),
+            Quota = options.Value<QuotaMode>("quota", QuotaMode.Auto, TryParseQuota, "a quota; write auto or none", static _ => null),
         };
-        return new PoolDraft(options, name, path, name is null || backend is null || path is null ? null : pool);
+        var isWhole = name is not null && backend is not null && (isLvm ? lvm is not null : path is not null);
+        return new PoolDraft(options, name, path, isLvm ? lvm : null, isWhole ? pool : null);
     }
 
-    private static BackendKind? ReadBackend(OptionReader options) => Required(options, "backend", CheckBackend) switch
+    /// <summary>Options that only some backends have.</summary>
+    private sealed record OptionGroup(string Owners, BackendKind[] Kinds, string[] Keys);
+
+    private static BackendKind? ReadBackend(OptionReader options) => options.Required("backend", CheckBackend) switch
     {
         "image" => BackendKind.Image,
         "directory" => BackendKind.Directory,
+        "lvm" => BackendKind.Lvm,
+        "lvm-thin" => BackendKind.LvmThin,
         _ => null,
     };
 
-    private static string? CheckBackend(string backend) => backend switch
-    {
-        "image" or "directory" => null,
-        "lvm" or "lvm-thin" => $"'{backend}' is not available in this version; write image or directory",
-        _ => $"{OptionText.Quote(backend)} is not a backend; write image or directory",
-    };
-
-    // Its options are those of a version to come: one problem says enough.
-    private static bool IsLaterBackend(OptionReader options) =>
-        options.Find("backend") is OptionNode.Scalar { Value: "lvm" or "lvm-thin" };
-
-    private static void RefuseOthers(OptionReader options, BackendKind? backend)
-    {
-        options.RefuseOthers(AllKeys, _ => null);
-        if (backend is null)
-            return;
-        var (foreign, owner) = backend == BackendKind.Image ? (DirectoryKeys, "directory") : (ImageKeys, "image");
-        foreach (var key in foreign.Where(options.Has))
-            options.Report(key, $"is an option of {owner} pools; remove it");
-    }
-
-    private static string? Required(OptionReader options, string key, Func<string, string?> rule)
-    {
-        if (!options.Has(key))
-            options.Report(key, "is required");
-        return options.Text(key, rule);
-    }
-
-    private static string? CheckOverprovision(double factor) => factor is >= 1 and <= MaxOverprovision
+    private static string? CheckBackend(string backend) => backend is "image" or "directory" or "lvm" or "lvm-thin"
         ? null
-        : string.Create(
-            CultureInfo.InvariantCulture, $"{factor} is out of range; write 1 (promise no more than there is) to {MaxOverprovision}");
+        : $"{OptionText.Quote(backend)} is not a backend; write image, directory, lvm or lvm-thin";
+
+    private static void RefuseForeign(OptionReader options, BackendKind? backend)
+    {
+        if (backend is not { } kind)
+            return;
+        foreach (var group in Groups)
+        {
+            if (Array.IndexOf(group.Kinds, kind) >= 0)
+                continue;
+            foreach (var key in group.Keys.Where(options.Has))
+                options.Report(key, $"is an option of {group.Owners} pools; remove it");
+        }
+    }
+
+    private static string? CheckOverprovision(double factor, BackendKind? backend)
+    {
+        if (factor is < 1 or > MaxOverprovision)
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture, $"{factor} is out of range; write 1 (promise no more than there is) to {MaxOverprovision}");
+        }
+
+        return factor > 1 && backend == BackendKind.Lvm
+            ? "the volumes of lvm pools have all of their space from the start; remove it, or choose backend lvm-thin"
+            : null;
+    }
 
     private static string? CheckFreezeLimit(TimeSpan limit) => limit <= MaxFreeze
         ? null
@@ -87,13 +104,6 @@ internal static class PoolReader
 
     private static bool TryParseNumber(string text, out double value) =>
         double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value);
-
-    // YAML 1.2 booleans only: 'no' and 'off' have meant too many things.
-    private static bool TryParseBoolean(string text, out bool value)
-    {
-        value = text == "true";
-        return value || text == "false";
-    }
 
     private static bool TryParseQuota(string text, out QuotaMode value)
     {
