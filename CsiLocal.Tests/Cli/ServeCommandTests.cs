@@ -79,6 +79,21 @@ public sealed class ServeCommandTests : CliTest
     }
 
     [Fact(Timeout = TestTimeoutMilliseconds)]
+    public async Task The_hosts_tools_are_refused_where_the_host_is_not_outside_or_not_shown()
+    {
+        var hosts = new FileInfo("/proc/1/ns/mnt").LinkTarget;
+        if (hosts is not null && hosts != new FileInfo("/proc/self/ns/mnt").LinkTarget)
+            Assert.Skip("these tests run in a container that may reach its host");
+
+        var result = await RunAsync([.. ServeArguments(WriteConfig("image")), "--host-tools", "nsenter"]);
+
+        Assert.Equal(ExitCode.Precondition, result.ExitCode);
+        Assert.Contains(
+            hosts is null ? "nsenter: /proc/1/ns/mnt cannot be read" : "nsenter: process 1 has this daemon's own file system",
+            result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = TestTimeoutMilliseconds)]
     public async Task A_log_level_from_the_environment_is_checked()
     {
         var terminal = new Terminal { Variables = new Dictionary<string, string?> { ["CSILOCAL_LOG_LEVEL"] = "loud" } };

@@ -135,6 +135,7 @@ public sealed class ConfigurationDiffTests
             Endpoint = "unix:///b.sock",
             StateDirectory = "/b",
             NodeId = "b",
+            HostTools = HostToolsSource.Nsenter,
             File = before.File with { DriverName = "b.example.org" },
         };
 
@@ -143,6 +144,7 @@ public sealed class ConfigurationDiffTests
                 "endpoint changed from 'unix:///a.sock' to 'unix:///b.sock', which needs a restart",
                 "stateDirectory changed from '/a' to '/b', which needs a restart",
                 "nodeId changed from 'a' to 'b', which needs a restart",
+                "hostTools changed from 'own' to 'nsenter', which needs a restart",
                 "driverName changed from 'local.csilocal.dev' to 'b.example.org', which needs a restart",
             ],
             Between(before, after).Problems);

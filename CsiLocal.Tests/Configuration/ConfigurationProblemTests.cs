@@ -77,6 +77,7 @@ public sealed class ConfigurationProblemTests
     [InlineData("publishRoots: [/mnt, mnt, {}]\n", "1:22: publishRoots[1]: 'mnt' is a relative path")]
     [InlineData("mode: node\n", "1:7: mode: 'node' is not available in this version; write all")]
     [InlineData("mode: al\n", "1:7: mode: 'al' is not a mode; write all")]
+    [InlineData("hostTools: chroot\n", "1:12: hostTools: 'chroot' is not known; write own (the lvm beside the daemon) or nsenter (the host's,")]
     [InlineData("endpoint: tcp://0.0.0.0:1\n", "1:11: endpoint: 'tcp://0.0.0.0:1' is not a Unix socket; write unix:///absolute/path.sock")]
     [InlineData("stateDirectory: state\n", "1:17: stateDirectory: 'state' is a relative path")]
     [InlineData("nodeId: 'a b'\n", "1:9: nodeId: 'a b' cannot be a topology value")]

@@ -22,13 +22,14 @@ public sealed class DriverOptionsResolverTests : IDisposable
         Assert.Equal("/var/lib/csilocal", options.StateDirectory);
         Assert.Equal("host.example.org", options.NodeId);
         Assert.Null(options.ConfigFile);
+        Assert.Equal(HostToolsSource.Own, options.HostTools);
         Assert.Empty(options.File.Pools);
     }
 
     [Fact]
     public void A_flag_comes_before_the_environment_before_the_file()
     {
-        var file = Write(folder, "c.yaml", "endpoint: unix:///file.sock\nstateDirectory: /file\nnodeId: file\nmode: all\n");
+        var file = Write(folder, "c.yaml", "endpoint: unix:///file.sock\nstateDirectory: /file\nnodeId: file\nmode: all\nhostTools: nsenter\n");
         environment["CSILOCAL_CONFIG"] = file;
         environment["CSILOCAL_ENDPOINT"] = "unix:///environment.sock";
         environment["CSILOCAL_STATE_DIR"] = "/environment";
@@ -38,6 +39,7 @@ public sealed class DriverOptionsResolverTests : IDisposable
         Assert.Equal("unix:///flag.sock", options.Endpoint);
         Assert.Equal("/environment", options.StateDirectory);
         Assert.Equal("file", options.NodeId);
+        Assert.Equal(HostToolsSource.Nsenter, options.HostTools);
         Assert.Equal(file, options.ConfigFile);
     }
 

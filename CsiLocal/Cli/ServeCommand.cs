@@ -25,6 +25,10 @@ internal static class ServeCommand
             $"Folder of the driver's own state (environment CSILOCAL_STATE_DIR; default {DriverOptionsResolver.DefaultStateDirectory}).",
             "FOLDER");
         var node = Text("--node-id", "This node's id (environment CSILOCAL_NODE_ID or NODE_ID; default the host name).", "ID");
+        var hostTools = CommonArguments.OneOf(
+            "--host-tools",
+            "Whose lvm to run: the one beside the daemon, or from a container the host's (environment CSILOCAL_HOST_TOOLS; default own).",
+            "own", "nsenter");
         var logLevel = CommonArguments.OneOf(
             "--log-level", $"The least to log (environment {LogLevelVariable}; default information).", LogLevels);
         var logFormat = CommonArguments.OneOf(
@@ -32,7 +36,7 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Runs the driver until it is told to stop; --endpoint is where it listens.")
         {
-            mode, config, state, node, logLevel, logFormat,
+            mode, config, state, node, hostTools, logLevel, logFormat,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -43,6 +47,7 @@ internal static class ServeCommand
                 ConfigFile = parsed.GetValue(config),
                 StateDirectory = parsed.GetValue(state),
                 NodeId = parsed.GetValue(node),
+                HostTools = parsed.GetValue(hostTools),
             };
             return RunAsync(flags, ChooseLogging(parsed.GetValue(logLevel), parsed.GetValue(logFormat), host.Environment), cancellationToken);
         });

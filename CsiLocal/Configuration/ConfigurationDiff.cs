@@ -74,6 +74,7 @@ internal sealed record ConfigurationDiff
         Compare("endpoint", current.Endpoint, next.Endpoint);
         Compare("stateDirectory", current.StateDirectory, next.StateDirectory);
         Compare("nodeId", current.NodeId, next.NodeId);
+        Compare("hostTools", current.HostTools.ToString().ToLowerInvariant(), next.HostTools.ToString().ToLowerInvariant());
         Compare("driverName", current.File.DriverName, next.File.DriverName);
         return problems;
 

@@ -12,8 +12,8 @@ internal static class ConfigurationFile
 
     private static readonly string[] Keys =
     [
-        "mode", "endpoint", "stateDirectory", "nodeId", "driverName", "pools", "defaultPool", "publishRoots", "maxVolumesPerNode",
-        "journalRetention",
+        "mode", "endpoint", "stateDirectory", "nodeId", "hostTools", "driverName", "pools", "defaultPool", "publishRoots",
+        "maxVolumesPerNode", "journalRetention",
     ];
 
     /// <summary>Reads and checks a file.</summary>
@@ -49,6 +49,7 @@ internal static class ConfigurationFile
                 ? OptionRules.NormalizePath(folder)
                 : null,
             NodeId = options.Text("nodeId", OptionRules.NodeId),
+            HostTools = options.Text("hostTools", OptionRules.HostTools),
             DriverName = options.Text("driverName", OptionRules.DriverName) ?? DriverOptions.DefaultDriverName,
             Pools = [.. drafts.Select(draft => draft.Pool).OfType<PoolOptions>()],
             DefaultPool = options.Text("defaultPool", name => PoolSetRules.CheckDefault(name, drafts)),

@@ -14,4 +14,6 @@ internal sealed record DriverFlags
     public string? StateDirectory { get; init; }
 
     public string? NodeId { get; init; }
+
+    public string? HostTools { get; init; }
 }

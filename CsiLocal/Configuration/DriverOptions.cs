@@ -8,6 +8,16 @@ internal enum ServeMode
     Controller,
 }
 
+/// <summary>Whose lvm is run.</summary>
+internal enum HostToolsSource
+{
+    /// <summary>The one in the daemon's own file system: the host's where it runs on the host, the image's in a container.</summary>
+    Own,
+
+    /// <summary>The host's, from a container, by nsenter into the namespaces of process 1.</summary>
+    Nsenter,
+}
+
 /// <summary>What one <c>csilocal serve</c> runs with: the command line first, then the environment, then the file.</summary>
 internal sealed record DriverOptions
 {
@@ -31,6 +41,8 @@ internal sealed record DriverOptions
     /// <summary>At most 256 bytes (CSI NodeGetInfo).</summary>
     public required string NodeId { get; init; }
 
+    public HostToolsSource HostTools { get; init; }
+
     public required FileConfiguration File { get; init; }
 }
 
@@ -50,6 +62,9 @@ internal sealed record FileConfiguration
 
     /// <inheritdoc cref="Mode"/>
     public string? NodeId { get; init; }
+
+    /// <inheritdoc cref="Mode"/>
+    public string? HostTools { get; init; }
 
     public string DriverName { get; init; } = DriverOptions.DefaultDriverName;
 

@@ -29,10 +29,12 @@ internal sealed class DriverOptionsResolver(Func<string, string?> environment, s
         var state = Choose("--state-dir", flags.StateDirectory, ["CSILOCAL_STATE_DIR"], file.StateDirectory);
         var nodeId = Choose("--node-id", flags.NodeId, ["CSILOCAL_NODE_ID", "NODE_ID"], file.NodeId)
             ?? new Setting(hostName, "host name, as no node id was given");
+        var hostTools = Choose("--host-tools", flags.HostTools, ["CSILOCAL_HOST_TOOLS"], file.HostTools);
 
         Check(mode, OptionRules.Mode, problems);
         Check(endpoint, OptionRules.Endpoint, problems);
         Check(nodeId, OptionRules.NodeId, problems);
+        Check(hostTools, OptionRules.HostTools, problems);
         if (state is { Value: "" })
             problems.Add(ConfigurationProblem.Of(state.Origin, "is empty; name a folder"));
         var stateDirectory = string.IsNullOrEmpty(state?.Value)
@@ -49,6 +51,7 @@ internal sealed class DriverOptionsResolver(Func<string, string?> environment, s
             ConfigFile = FindConfigFile(configFile),
             StateDirectory = stateDirectory,
             NodeId = nodeId.Value,
+            HostTools = hostTools?.Value == "nsenter" ? HostToolsSource.Nsenter : HostToolsSource.Own,
             File = file,
         };
     }

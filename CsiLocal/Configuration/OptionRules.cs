@@ -98,6 +98,10 @@ internal static class OptionRules
         _ => $"{OptionText.Quote(mode)} is not a mode; write all",
     };
 
+    public static string? HostTools(string source) => source is "own" or "nsenter"
+        ? null
+        : $"{OptionText.Quote(source)} is not known; write own (the lvm beside the daemon) or nsenter (the host's, from a container)";
+
     /// <summary>Without doubled slashes, <c>.</c> parts and a slash at the end.</summary>
     public static string NormalizePath(string path) =>
         "/" + string.Join('/', path.Split('/').Where(part => part.Length > 0 && part != "."));

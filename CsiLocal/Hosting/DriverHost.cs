@@ -1,6 +1,7 @@
 using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.State;
+using CsiLocal.Tools;
 using CsiLocal.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -40,6 +41,8 @@ internal sealed class DriverHost : IAsyncDisposable
     {
         var started = clock.GetTimestamp();
         var log = loggers.CreateLogger<DriverHost>();
+        if (options.HostTools == HostToolsSource.Nsenter)
+            HostNamespaces.Require();
         var stateLock = await AcquireLockAsync(options.StateDirectory, clock, cancellationToken);
         DriverHost? host = null;
         try
