@@ -16,7 +16,7 @@ internal sealed class LvmArguments
         [""] = "devices config",
         ["lvcreate"] = "name size virtualsize thinpool type addtag stripes stripesize mirrors wipesignatures zero setactivationskip activate "
             + "chunksize poolmetadatasize discards raidintegrity errorwhenfull poolmetadataspare monitor regionsize",
-        ["lvremove"] = "",
+        ["lvremove"] = "select",
         ["lvextend"] = "size poolmetadatasize stripes",
         ["lvchange"] = "addtag deltag activate monitor",
         ["vgchange"] = "activate monitor",
@@ -170,12 +170,15 @@ internal sealed class LvmArguments
             Require(Find("units") == "b" && Has("nosuffix"), "--units b --nosuffix");
             Require(Find("reportformat") == "json", "--reportformat json");
             Require(Has("options"), "explicit columns");
+            Require(Has("devices") || Operands.Count == 0, "--devices of the VG");
             return;
         }
 
+        // A new device enters the host's devices file only where none are named (lvmdevices(8)).
+        Require(Has("devices") != Command is "vgcreate" or "pvcreate", "--devices, unless it takes new ones");
+
         Require(config.Contains("archive=0", StringComparison.Ordinal) && config.Contains("backup=0", StringComparison.Ordinal), "--config backup/archive=0 backup/backup=0");
-        Require(Has("yes"), "--yes: nobody is there to answer");
-        Require(Has("devices"), "--devices");
+        Require(Has("yes") || Command is not ("lvcreate" or "lvremove" or "lvextend"), "--yes: nobody is there to answer");
     }
 
     // The letter is the name's own, or stands before it.

@@ -105,7 +105,8 @@ internal sealed class LvmRemove(LvmScope scope)
         var (group, name) = scope.Volume();
         if (group.Volumes.GetValueOrDefault(name) is not { IsHidden: false } volume)
             throw new LvmFailureException($"  Failed to find logical volume \"{group.Name}/{name}\"\n");
-        return Remove(volume);
+        var row = new LvmRow(scope, group) { Volume = volume };
+        return LvmSelection.Parse(scope.Arguments.Find("select")).Takes(row) ? Remove(volume) : "";
     }
 
     // LVM takes what lives on a volume along with it, asked or not: --yes answers that, too.

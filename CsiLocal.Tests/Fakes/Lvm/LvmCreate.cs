@@ -20,7 +20,7 @@ internal sealed class LvmCreate(LvmScope scope)
 
         var said = (_arguments.Has("snapshot"), _arguments.Find("type")) switch
         {
-            (true, _) => Snapshot(group, operand.Split('/') is [_, var origin] ? origin : throw new LvmMisuseException("lvcreate --snapshot: VG/LV")),
+            (true, _) or (_, "snapshot") => Snapshot(group, operand.Split('/') is [_, var origin] ? origin : throw new LvmMisuseException("lvcreate --snapshot: VG/LV")),
             (_, "thin-pool") => ThinPool(group),
             (_, "thin") => Thin(group),
             (_, "raid1" or "raid5" or "raid6" or "raid10") => Raid(group, _arguments.Value("type")),

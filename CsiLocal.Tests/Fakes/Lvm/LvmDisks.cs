@@ -1,4 +1,5 @@
 using CsiLocal.Native;
+using CsiLocal.Tests.Support;
 
 namespace CsiLocal.Tests.Fakes.Lvm;
 
@@ -11,7 +12,7 @@ internal sealed class LvmDisks(LvmScope scope)
         if (scope.VisibleGroups().Any(group => group.Name == name))
             throw new LvmFailureException($"  A volume group called {name} already exists.\n");
         var said = "";
-        var disks = devices.Select(device => Make(device, ref said)).ToList();
+        var disks = devices.Select(device => Take(device, ref said)).ToList();
         scope.Emulator.Groups.Add(new EmulatedGroup(name, disks)
         {
             MetadataBytes = scope.Arguments.Has("metadatasize") ? scope.Arguments.Size("metadatasize") : 1044480,
@@ -25,7 +26,12 @@ internal sealed class LvmDisks(LvmScope scope)
         var group = scope.WritableGroup(name);
         var said = "";
         foreach (var device in devices)
-            group.Add(Make(device, ref said));
+        {
+            if (scope.Arguments.Devices is { } visible && !visible.Contains(device))
+                throw new LvmFailureException($"  Cannot use {device}: device is not in devices list\n");
+            group.Add(Take(device, ref said));
+        }
+
         return $"{said}  Volume group \"{name}\" successfully extended\n";
     }
 
@@ -33,9 +39,12 @@ internal sealed class LvmDisks(LvmScope scope)
     {
         var said = "";
         foreach (var device in scope.Arguments.Operands)
-            Make(device, ref said);
+            scope.Emulator.Prepared[device] = Make(device, ref said);
         return said;
     }
+
+    private EmulatedDisk Take(string device, ref string said) =>
+        scope.Emulator.Prepared.TryRemove(device, out var prepared) ? prepared : Make(device, ref said);
 
     private (string Name, IReadOnlyList<string> Devices) Operands() => scope.Arguments.Operands is [var name, _, ..]
         ? (name, [.. scope.Arguments.Operands.Skip(1)])
@@ -52,9 +61,7 @@ internal sealed class LvmDisks(LvmScope scope)
 
         if (FileStatus.FindFollowing(device) is not { IsBlockDevice: true })
             throw new LvmFailureException($"  No device found for {device}.\n");
-        if (scope.Arguments.Devices is { } visible && !visible.Contains(device))
-            throw new LvmFailureException($"  Cannot use {device}: device is not in devices list\n");
-
+        RequireBlank(device);
         long size;
         using (var opened = BlockDevice.Open(device))
             size = opened.SizeBytes;
@@ -62,6 +69,20 @@ internal sealed class LvmDisks(LvmScope scope)
         Label(device, disk.Uuid);
         said += $"  Physical volume \"{device}\" successfully created.\n";
         return disk;
+    }
+
+    // Without an answer it is no.
+    private static void RequireBlank(string device)
+    {
+        using var blkid = HostCommand.Start("blkid", "--probe", "--output", "value", "--match-tag", "TYPE", device);
+        var type = blkid.StandardOutput.ReadToEnd().Trim();
+        blkid.WaitForExit();
+        if (type.Length > 0)
+        {
+            throw new LvmFailureException(
+                $"WARNING: {type} signature detected on {device} at offset 1080. Wipe it? [y/n]: [n]\n  Aborted wiping of {type}.\n"
+                + $"  1 existing signature left on the device.\n  Aborting pvcreate on {device}.\n");
+        }
     }
 
     /// <summary>The label in the second sector (lvm2, lib/label/label.h), as far as blkid looks.</summary>

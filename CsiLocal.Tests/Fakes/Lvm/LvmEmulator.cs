@@ -23,6 +23,9 @@ internal sealed class LvmEmulator : IDisposable
 
     public ConcurrentBag<EmulatedGroup> Groups { get; } = [];
 
+    /// <summary>Physical volumes that belong to no volume group yet.</summary>
+    public ConcurrentDictionary<string, EmulatedDisk> Prepared { get; } = new();
+
     /// <summary>lvm commands that were run.</summary>
     public ConcurrentQueue<ToolCommand> Commands { get; } = new();
 

@@ -91,7 +91,7 @@ public sealed class LvmEmulatorTests : IDisposable
             "--all",
             "--configreport", "vg", "-o", "vg_name,vg_free", "--configreport", "pv", "-o", "pv_name", "--configreport", "lv", "-o", "lv_name,lv_attr,lv_size",
             "--configreport", "seg", "-o", "lv_uuid,segtype", "--configreport", "pvseg", "-o", "pvseg_size",
-            "vg-a",
+            .. Own(), "vg-a",
         ]);
 
         var only = report.GetProperty("report")[0];
@@ -126,7 +126,7 @@ public sealed class LvmEmulatorTests : IDisposable
         _group.Disks[1].IsMissing = true;
 
         await FailsAsync("  Cannot change VG vg-a while PVs are missing.", "lvcreate", "-n", "b", "-L", "4m", "vg-a");
-        var disks = await ReportAsync("pvs", ["-o", "pv_name,pv_missing,vg_missing_pv_count", "vg-a"]);
+        var disks = await ReportAsync("pvs", ["-o", "pv_name,pv_missing,vg_missing_pv_count", .. Own(), "vg-a"]);
         Assert.Equal(("[unknown]", "missing", "1"), (Text("pv_name"), Text("pv_missing"), Text("vg_missing_pv_count")));
 
         string? Text(string column) => disks.GetProperty("report")[0].GetProperty("pv")[1].GetProperty(column).GetString();
@@ -151,7 +151,7 @@ public sealed class LvmEmulatorTests : IDisposable
         using var folder = new TemporaryFolder();
         await using var disk = await LoopDevice.CreateAsync(folder, 64 << 20);
 
-        var made = await RunAsync("vgcreate", ["--devices", disk.Path, "new", disk.Path]);
+        var made = await RunAsync("vgcreate", ["new", disk.Path]);
 
         Assert.True(made.Succeeded, made.StandardError);
         Assert.Equal("LVM2_member", HostCommand.Run("blkid", "--probe", "--output", "value", "--match-tag", "TYPE", disk.Path).Trim());
@@ -185,7 +185,7 @@ public sealed class LvmEmulatorTests : IDisposable
 
     private Task<ToolOutput> RunAsync(string command, string[] arguments)
     {
-        string[] rest = command.EndsWith('s') || command == "fullreport" ? [] : ["--yes"];
+        string[] rest = command.StartsWith("lv", StringComparison.Ordinal) && command != "lvs" ? ["--yes"] : [];
         return _lvm.Wrap(new Nothing()).RunAsync(new ToolCommand("lvm", [command, "--config", Config, .. rest, .. arguments]), TestContext.Current.CancellationToken);
     }
 

@@ -20,13 +20,14 @@ internal sealed class LvmReport(LvmScope scope)
     private string Report(string kind)
     {
         var columns = Columns(_arguments.Values("options"));
-        var rows = Groups().SelectMany(group => Rows(group, kind, columns)).ToList();
+        var selection = LvmSelection.Parse(_arguments.Find("select"));
+        var rows = Groups().SelectMany(group => Rows(group, kind, columns)).Where(selection.Takes).ToList();
         return Wrap($"          {{\n{Section(kind, columns, rows)}          }}\n");
     }
 
     private string FullReport()
     {
-        var asked = ByReport();
+        var (asked, selections) = ByReport();
         if (s_subreports.FirstOrDefault(kind => !asked.ContainsKey(kind)) is { } missing)
             throw new LvmMisuseException($"fullreport without columns of its report '{missing}' prints all there are");
         if (asked["lv"].FirstOrDefault(LvmColumns.IsSegmentColumn) is { } column)
@@ -37,41 +38,34 @@ internal sealed class LvmReport(LvmScope scope)
 
         var groups = Groups().Select(group => $"          {{\n{string.Join(
             "              ,\n",
-            s_subreports.Select(kind => Section(kind, asked[kind], Rows(group, kind, asked[kind]))))}          }}\n");
+            s_subreports.Select(kind => Section(kind, asked[kind], Rows(group, kind, asked[kind]).Where(selections[kind].Takes))))}          }}\n");
         return Wrap(string.Join("          ,\n", groups));
     }
 
     /// <summary>Options after --configreport belong to that report.</summary>
-    private Dictionary<string, IReadOnlyList<string>> ByReport()
+    private (Dictionary<string, IReadOnlyList<string>> Columns, Dictionary<string, LvmSelection> Selections) ByReport()
     {
-        var found = new Dictionary<string, IReadOnlyList<string>>();
+        var columns = new Dictionary<string, IReadOnlyList<string>>();
+        var selections = s_subreports.ToDictionary(static kind => kind, static _ => LvmSelection.Parse(null));
         string? current = null;
         foreach (var (name, value) in _arguments.Options)
         {
             if (name == "configreport")
                 current = s_subreports.Contains(value) ? value : throw new LvmMisuseException($"--configreport {value}");
             else if (name == "options")
-                found[current ?? throw new LvmMisuseException("fullreport --options before --configreport")] = Columns([value]);
+                columns[current ?? throw new LvmMisuseException("fullreport --options before --configreport")] = Columns([value]);
+            else if (name == "select")
+                selections[current ?? throw new LvmMisuseException("fullreport --select before --configreport")] = LvmSelection.Parse(value);
         }
 
-        return found;
+        return (columns, selections);
     }
 
-    private IReadOnlyList<EmulatedGroup> Groups()
+    private IReadOnlyList<EmulatedGroup> Groups() => _arguments.Operands switch
     {
-        if (_arguments.Operands.Count > 1)
-            throw new LvmMisuseException("a report of one VG, or of all");
-        if (_arguments.Operands is [var name])
-            return [scope.Group(name.Split('/')[0])];
-        return [.. scope.VisibleGroups().Where(IsSelected)];
-    }
-
-    private bool IsSelected(EmulatedGroup group) => _arguments.Find("select") switch
-    {
-        null => true,
-        var text when text == $"vg_uuid={group.Uuid}" || text == $"vg_name={group.Name}" => true,
-        var text when text.StartsWith("vg_uuid=", StringComparison.Ordinal) || text.StartsWith("vg_name=", StringComparison.Ordinal) => false,
-        var text => throw new LvmMisuseException($"--select {text}"),
+        [] => scope.VisibleGroups(),
+        [var name] => [scope.Group(name.Split('/')[0])],
+        _ => throw new LvmMisuseException("a report of one VG, or of all"),
     };
 
     private static IReadOnlyList<string> Columns(IEnumerable<string> options) => [.. options.SelectMany(static list => list.Split(','))];

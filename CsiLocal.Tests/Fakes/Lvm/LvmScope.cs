@@ -13,7 +13,7 @@ internal sealed class LvmScope(LvmEmulator emulator, LvmArguments arguments)
 
     public string Warnings => _warnings.ToString();
 
-    public bool Sees(EmulatedDisk disk) => !disk.IsMissing && Arguments.Devices is not { } devices || (!disk.IsMissing && Arguments.Devices!.Contains(disk.Path));
+    public bool Sees(EmulatedDisk disk) => !disk.IsMissing && Arguments.Devices?.Contains(disk.Path) is null or true;
 
     public IReadOnlyList<EmulatedGroup> VisibleGroups() =>
         [.. Emulator.Groups.Where(group => group.Disks.Any(Sees)).OrderBy(static group => group.Name, StringComparer.Ordinal)];
