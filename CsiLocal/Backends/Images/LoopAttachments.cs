@@ -8,10 +8,6 @@ namespace CsiLocal.Backends.Images;
 /// <remarks>The kernel is the truth; the numbers kept here only spare the search, and each is checked against it when used.</remarks>
 internal sealed class LoopAttachments(TimeProvider time)
 {
-    // Somebody (udev's blkid, a scan of the same kind as ours) may hold a device open for an instant when it is detached.
-    private static readonly TimeSpan ReleaseStep = TimeSpan.FromMilliseconds(20);
-    private const int ReleaseSteps = 100;
-
     private readonly ConcurrentDictionary<(string Id, bool ReadOnly), int> _lastKnown = new();
 
     /// <summary>The device before the image, with the size that the image has now. Idempotent.</summary>
@@ -49,39 +45,10 @@ internal sealed class LoopAttachments(TimeProvider time)
     public async Task DetachAsync(ImageFile image, bool readOnly, CancellationToken cancellationToken)
     {
         foreach (var loop in FindAll(image).Where(loop => loop.ReadOnly == readOnly))
-        {
-            if (!LoopDevices.TryClear(loop.Number))
-            {
-                throw new StorageException(
-                    StorageError.FailedPrecondition,
-                    $"detach {image.Id}: {loop.Path} is mounted or claimed by another driver",
-                    $"unmount it first (findmnt --source {loop.Path}; ls /sys/block/loop{loop.Number}/holders)");
-            }
-
-            await WaitUntilFreeAsync(image, loop, cancellationToken);
-        }
+            await LoopRelease.DetachAsync(image.Id, loop, time, cancellationToken);
 
         _lastKnown.TryRemove((image.Id, readOnly), out _);
     }
-
-    private async Task WaitUntilFreeAsync(ImageFile image, LoopStatus loop, CancellationToken cancellationToken)
-    {
-        for (var step = 0; IsStillBefore(loop); step++)
-        {
-            if (step == ReleaseSteps)
-            {
-                throw new StorageException(
-                    StorageError.FailedPrecondition,
-                    $"detach {image.Id}: a process holds {loop.Path} open; the device lets go of the image when it is closed",
-                    $"end that process (fuser -v {loop.Path}) and try again");
-            }
-
-            await Task.Delay(ReleaseStep, time, cancellationToken);
-        }
-    }
-
-    private static bool IsStillBefore(LoopStatus loop) =>
-        LoopDevices.Find(loop.Number) is { } now && (now.BackingDevice, now.BackingInode) == (loop.BackingDevice, loop.BackingInode);
 
     private LoopStatus? FindLoop(ImageFile image, FileStatus status, bool readOnly)
     {
