@@ -21,7 +21,8 @@ public sealed class RenderingTests : CliTest
         var terminal = new Terminal { Width = width };
         var all = "";
 
-        foreach (var command in (string[])["volume list", "volume show data", "snapshot list", "pool list", "pool show fast", "task list"])
+        foreach (var command in (string[])["volume list", "volume show data", "snapshot list", "pool list", "pool show fast", "pool show thin",
+            "task list"])
         {
             var result = await RunAsync(terminal, command.Split(' '));
             Assert.Equal(0, result.ExitCode);
@@ -29,7 +30,7 @@ public sealed class RenderingTests : CliTest
         }
 
         // The sentence about a pool's problem is the terminal's to fold.
-        Assert.All(all.Split('\n').Where(line => !line.StartsWith("fast: ", StringComparison.Ordinal)),
+        Assert.All(all.Split('\n').Where(line => !line.StartsWith("fast: ", StringComparison.Ordinal) && !line.StartsWith("thin: ", StringComparison.Ordinal)),
             line => Assert.True(line.Length <= width, $"{line.Length} columns: {line}"));
         AssertSnapshot($"tables-{width}.txt", all);
     }
@@ -51,8 +52,8 @@ public sealed class RenderingTests : CliTest
         Populate();
         var all = "";
 
-        foreach (var command in (string[])["volume list", "volume show data", "snapshot list", "pool list", "pool show fast", "task list",
-            "reload"])
+        foreach (var command in (string[])["volume list", "volume show data", "snapshot list", "pool list", "pool show fast", "pool show thin",
+            "task list", "reload"])
         {
             var result = await RunAsync([.. command.Split(' '), "--output", "json"]);
             Assert.Equal(0, result.ExitCode);
@@ -131,7 +132,7 @@ public sealed class RenderingTests : CliTest
         {
             Name = "scratch",
             Backend = "image",
-            Path = "/var/lib/csilocal/images",
+            Location = "/var/lib/csilocal/images",
             State = "ready",
             Filesystem = "xfs",
             TotalBytes = 100L << 30,
@@ -146,10 +147,34 @@ public sealed class RenderingTests : CliTest
         {
             Name = "fast",
             Backend = "directory",
-            Path = "/srv/fast",
+            Location = "/srv/fast",
             State = "unavailable",
             Problem = "the file system of /srv/fast is not mounted; mount it and run 'csilocal reload'",
             Features = { "mount" },
+        });
+        Daemon.Pools.Add(new Pool
+        {
+            Name = "thin",
+            Backend = "lvm-thin",
+            Location = "nvme/pool0",
+            State = "ready",
+            TotalBytes = 400L << 30,
+            AvailableBytes = 0,
+            ProvisionedBytes = 900L << 30,
+            VolumeCount = 90,
+            Features = { "mount", "block", "snapshot-instant", "hard-limit" },
+            Findings = { "thin pool nvme/pool0 has used 95.25 % of its data" },
+            DataPercent = 95.25,
+            MetadataPercent = 7.126,
+        });
+        Daemon.Tasks.Enqueue(new Admin.V1.Task
+        {
+            TargetId = IdOf("raw2"),
+            Kind = "erase",
+            State = "running",
+            DoneBytes = 1L << 30,
+            TotalBytes = 64L << 30,
+            StartedAt = FakeCsiController.CreatedAt,
         });
         Daemon.Tasks.Enqueue(new Admin.V1.Task
         {

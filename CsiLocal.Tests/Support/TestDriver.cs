@@ -101,7 +101,7 @@ internal sealed class TestDriver : IAsyncDisposable
         foreach (var line in HostCommand.Run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").Split('\n'))
         {
             var fields = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (fields.Length == 2 && pools.Any(pool => fields[1].StartsWith(pool.Path + "/", StringComparison.Ordinal)))
+            if (fields.Length == 2 && pools.Any(pool => pool.Path.Length > 0 && fields[1].StartsWith(pool.Path + "/", StringComparison.Ordinal)))
                 devices.Add(fields[0]);
         }
 

@@ -31,7 +31,7 @@ internal sealed class GlobalOptions
     private readonly Option<TimeSpan?> _timeout = new("--timeout")
     {
         Description = "How long to wait in all, such as 30s or 5m; what the daemon began goes on "
-            + "(default: 2m for each call, no limit for copies).",
+            + "(default: 2m for each call, no limit for copies and erasures).",
         HelpName = "DURATION",
         Recursive = true,
         CustomParser = result => result.ParseText<TimeSpan?>(

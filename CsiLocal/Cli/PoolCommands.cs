@@ -27,8 +27,12 @@ internal static class PoolCommands
                 session.Report.Line("No pools; name some in the configuration file and run 'csilocal reload'");
             else
                 session.Report.Table(Columns, pools.Select(Row));
-            foreach (var pool in pools.Where(pool => pool.Problem.Length > 0))
-                session.Report.Line($"{pool.Name}: {pool.Problem}");
+            foreach (var pool in pools)
+            {
+                foreach (var problem in Problems(pool))
+                    session.Report.Line($"{pool.Name}: {problem}");
+            }
+
             return ExitCode.Success;
         });
         return command;
@@ -62,11 +66,13 @@ internal static class PoolCommands
         [
             new("Name", pool.IsDefault ? $"{pool.Name} (default)" : pool.Name),
             new("Backend", pool.Backend),
-            new("State", pool.State),
-            new("Problem", pool.Problem),
-            new("Path", pool.Path),
+            new("State", State(pool)),
+            .. Problems(pool).Select(problem => new Property("Problem", problem)),
+            new("Location", pool.Location),
             new("Filesystem", pool.Filesystem),
             new("Total", Space(pool, pool.TotalBytes)),
+            new("Data used", pool.HasDataPercent ? PlainText.Percent(pool.DataPercent) : ""),
+            new("Metadata used", pool.HasMetadataPercent ? PlainText.Percent(pool.MetadataPercent) : ""),
             new("Available", Space(pool, pool.AvailableBytes)),
             new("Promised", PlainText.Size(pool.ProvisionedBytes)),
             new("Volumes", $"{pool.VolumeCount}"),
@@ -77,15 +83,22 @@ internal static class PoolCommands
 
     private static IReadOnlyList<string> Row(Pool pool) =>
     [
-        pool.Name, pool.Backend, pool.State, Space(pool, pool.TotalBytes), Space(pool, pool.AvailableBytes),
+        pool.Name, pool.Backend, State(pool), Space(pool, pool.TotalBytes), Space(pool, pool.AvailableBytes),
         PlainText.Size(pool.ProvisionedBytes), $"{pool.VolumeCount}", pool.IsDefault ? "yes" : PlainText.None,
     ];
+
+    // For people: a pool that can be used, and should be looked at.
+    private static string State(Pool pool) => pool.Findings.Count > 0 ? "degraded" : pool.State;
+
+    private static IEnumerable<string> Problems(Pool pool) =>
+        pool.Problem.Length > 0 ? pool.Findings.Prepend(pool.Problem) : pool.Findings;
 
     // A pool that is not there has no size, rather than one of nothing.
     private static string Space(Pool pool, long bytes) => pool.TotalBytes == 0 ? PlainText.None : PlainText.Size(bytes);
 
     private static PoolJson ToJson(Pool pool) => new(
-        pool.Name, pool.Backend, pool.Path, pool.State, PlainText.NullIfEmpty(pool.Problem), PlainText.NullIfEmpty(pool.Filesystem),
+        pool.Name, pool.Backend, pool.Location, pool.State, PlainText.NullIfEmpty(pool.Problem), PlainText.NullIfEmpty(pool.Filesystem),
         pool.TotalBytes, pool.AvailableBytes, pool.ProvisionedBytes, pool.VolumeCount, pool.SnapshotCount, pool.IsDefault,
-        [.. pool.Features]);
+        [.. pool.Features], [.. pool.Findings], pool.HasDataPercent ? pool.DataPercent : null,
+        pool.HasMetadataPercent ? pool.MetadataPercent : null);
 }

@@ -15,13 +15,13 @@ internal static class TaskCommands
 
     public static Command Create(CommandHost host)
     {
-        var list = new Command("list", "Lists the copies that are under way or have failed.");
+        var list = new Command("list", "Lists the copies and erasures that are under way or have failed.");
         host.SetAction(list, async (_, session, cancellationToken) =>
         {
             var tasks = await session.Daemon.ListTasksAsync(cancellationToken);
             session.Report.Json([.. tasks.Select(ToJson)], CliJsonContext.Readable.IReadOnlyListTaskJson);
             if (tasks.Count == 0)
-                session.Report.Line("No copies are under way");
+                session.Report.Line("No long work is under way");
             else
                 session.Report.Table(Columns, tasks.Select(Row));
             foreach (var task in tasks.Where(task => task.Error.Length > 0))

@@ -1,4 +1,5 @@
 using CsiLocal.Admin.V1;
+using CsiLocal.Backends;
 using CsiLocal.State;
 using CsiLocal.Volumes;
 using Google.Protobuf.WellKnownTypes;
@@ -68,11 +69,11 @@ internal sealed class AdminService(
         var described = new Admin.V1.Pool
         {
             Name = pool.Name,
-            Backend = Word(pool.Options.Backend),
-            Path = pool.Options.Location,
+            Backend = MetadataNames.Of(pool.Options.Backend),
+            Location = pool.Options.Location,
             State = Word(pool.State),
             Problem = pool.Problem ?? "",
-            Filesystem = pool.Facts?.FilesystemName ?? "",
+            Filesystem = pool.Options.Lvm is null ? pool.Facts?.FilesystemName ?? "" : "",
             TotalBytes = space?.TotalBytes ?? 0,
             AvailableBytes = pool.IsReady ? capacity.Available(pool) : 0,
             ProvisionedBytes = volumes.Sum(static volume => volume.SizeBytes),
@@ -80,19 +81,29 @@ internal sealed class AdminService(
             SnapshotCount = snapshots.Count,
             IsDefault = pools.DefaultPool == pool.Name,
         };
-        if (pool.IsReady)
-            described.Features.Add(Features(pool.Backend.Features));
+        if (!pool.IsReady)
+            return described;
+
+        described.Features.Add(Features(pool.Backend.Features));
+        described.Findings.Add(pool.Backend.InspectPool().Select(static finding => finding.Message));
+        if ((pool.Backend as IThinPoolUse)?.MeasureUse() is { } use)
+        {
+            described.DataPercent = use.DataPercent;
+            described.MetadataPercent = use.MetadataPercent;
+        }
 
         return described;
     }
 
-    private static IEnumerable<string> Features(Backends.BackendFeatures features)
+    private static IEnumerable<string> Features(BackendFeatures features)
     {
         yield return "mount";
         if (features.Block)
             yield return "block";
 
-        yield return features.InstantCopy ? "snapshot-instant" : "snapshot-copy";
+        if (features.Snapshots)
+            yield return features.SnapshotsNeedSource ? "snapshot-cow" : features.InstantCopy ? "snapshot-instant" : "snapshot-copy";
+
         if (features.HardLimit)
             yield return "hard-limit";
 
@@ -107,7 +118,7 @@ internal sealed class AdminService(
             VolumeId = record.Id.Value,
             Name = record.Name,
             Pool = record.Pool,
-            Backend = Word(record.Backend),
+            Backend = MetadataNames.Of(record.Backend),
             SizeBytes = record.SizeBytes,
             AccessType = Word(record.Access),
             Filesystem = record.Filesystem is { } filesystem ? Word(filesystem) : "",

@@ -1,3 +1,4 @@
+using CsiLocal.Backends;
 using CsiLocal.Volumes;
 using Google.Protobuf.WellKnownTypes;
 using Proto = Csi.V1;
@@ -15,7 +16,7 @@ internal sealed class Messages(NodeIdentity node)
             CapacityBytes = record.SizeBytes,
             VolumeContext =
             {
-                ["backend"] = record.Backend.ToString().ToLowerInvariant(),
+                ["backend"] = MetadataNames.Of(record.Backend),
                 ["name"] = record.Name,
                 ["pool"] = record.Pool,
             },

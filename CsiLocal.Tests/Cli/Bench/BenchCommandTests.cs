@@ -96,6 +96,18 @@ public sealed class BenchCommandTests : CliTest
     }
 
     [Fact(Timeout = TestTimeoutMilliseconds)]
+    public async Task A_creation_that_outlasts_its_call_is_waited_for_and_counts_once()
+    {
+        Daemon.Fail("CreateVolume", StatusCode.Aborted, "being erased", times: 2);
+
+        var report = await BenchAsync("--volumes", "1");
+
+        Assert.Equal(0, report.ExitCode);
+        Assert.Equal(3, Daemon.Count("CreateVolume"));
+        Assert.Equal((1, 0), (report.Rpcs["CreateVolume"].Calls, report.Rpcs["CreateVolume"].Failures));
+    }
+
+    [Fact(Timeout = TestTimeoutMilliseconds)]
     public async Task Stopping_it_cleans_up_what_was_made()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestToken);

@@ -23,7 +23,7 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
         var done = 0L;
 
         var up = time.GetTimestamp();
-        var upSteps = new BenchVolumeUp(endpoint, plan, target, measured);
+        var upSteps = new BenchVolumeUp(endpoint, plan, target, measured, time);
         await ForEachAsync(volumes, async volume =>
         {
             await upSteps.RunAsync(volume, stop);

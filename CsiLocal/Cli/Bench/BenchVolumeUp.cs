@@ -6,14 +6,18 @@ using Proto = Csi.V1;
 namespace CsiLocal.Cli.Bench;
 
 /// <summary>One volume from nothing to published.</summary>
-internal sealed class BenchVolumeUp(DaemonClient endpoint, BenchPlan plan, BenchTarget target, CallRecorder recorder)
+internal sealed class BenchVolumeUp(
+    DaemonClient endpoint, BenchPlan plan, BenchTarget target, CallRecorder recorder, TimeProvider time)
 {
+    private static readonly TimeSpan CreateLimit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan CreateRetry = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Goes as far as the plan says, or to the first failure, which the recorder has counted.</summary>
     public async Task RunAsync(BenchVolume volume, CancellationToken stop)
     {
         try
         {
-            await CreateAsync(volume);
+            await CreateAsync(volume, stop);
             if (plan.Until >= BenchStep.Stage && !stop.IsCancellationRequested)
                 await StageAsync(volume);
             if (plan.Until >= BenchStep.Publish && !stop.IsCancellationRequested)
@@ -44,7 +48,7 @@ internal sealed class BenchVolumeUp(DaemonClient endpoint, BenchPlan plan, Bench
         }
     }
 
-    private async Task CreateAsync(BenchVolume volume)
+    private async Task CreateAsync(BenchVolume volume, CancellationToken stop)
     {
         var request = new Proto.CreateVolumeRequest
         {
@@ -57,8 +61,27 @@ internal sealed class BenchVolumeUp(DaemonClient endpoint, BenchPlan plan, Bench
             request.AccessibilityRequirements = new Proto.TopologyRequirement { Requisite = { topology }, Preferred = { topology } };
 
         volume.CreateAttempted = true;
-        var response = await MeasureAsync("CreateVolume", call => endpoint.Controller.CreateVolumeAsync(request, call));
+        var response = await recorder.MeasureAsync("CreateVolume", () => CreateToTheEndAsync(request, stop));
         volume.Created = response.Volume;
+    }
+
+    // A creation that outlasts a call, because blocks have to be erased first, goes on in the driver, which answers ABORTED meanwhile:
+    // it is asked again, as a CO does, and counts as one call that took that long.
+    private async Task<Proto.CreateVolumeResponse> CreateToTheEndAsync(Proto.CreateVolumeRequest request, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await endpoint.CallRawAsync(call => endpoint.Controller.CreateVolumeAsync(request, call), CancellationToken.None);
+            }
+            catch (RpcException e) when (e.StatusCode is StatusCode.Aborted or StatusCode.DeadlineExceeded
+                && !stop.IsCancellationRequested && time.GetElapsedTime(started) < CreateLimit)
+            {
+                await Task.Delay(CreateRetry, time, CancellationToken.None);
+            }
+        }
     }
 
     private async Task StageAsync(BenchVolume volume)

@@ -2,13 +2,13 @@ using CsiLocal.Cli.Output;
 
 namespace CsiLocal.Cli.Daemon;
 
-/// <summary>Sees a call through that may have to copy: the daemon answers ABORTED while it does, and the result once it has.</summary>
+/// <summary>Sees a call through that may have to copy or erase: the daemon answers ABORTED while it does, and the result once it has.</summary>
 internal sealed class LongWork(DaemonClient daemon, ProgressDisplay display, TimeProvider time)
 {
     /// <summary>A call that is answered within this time shows no progress at all.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long to stand in line behind another operation on the same volume that is no copy.</summary>
+    /// <summary>How long to stand in line behind another operation on the same volume that has no progress to tell.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <param name="what">Subject of the messages: "clone of data into data2".</param>

@@ -21,8 +21,9 @@ internal sealed record SnapshotJson(
     string Id, string? Name, string SourceVolumeId, string? SourceVolume, long SizeBytes, DateTime? CreatedAt, bool ReadyToUse);
 
 internal sealed record PoolJson(
-    string Name, string Backend, string Path, string State, string? Problem, string? Filesystem, long TotalBytes, long AvailableBytes,
-    long ProvisionedBytes, long Volumes, long Snapshots, bool IsDefault, IReadOnlyList<string> Features);
+    string Name, string Backend, string Location, string State, string? Problem, string? Filesystem, long TotalBytes, long AvailableBytes,
+    long ProvisionedBytes, long Volumes, long Snapshots, bool IsDefault, IReadOnlyList<string> Features, IReadOnlyList<string> Findings,
+    double? DataPercent, double? MetadataPercent);
 
 internal sealed record TaskJson(
     string TargetId, string Kind, string State, long DoneBytes, long TotalBytes, string? Error, DateTime? StartedAt);

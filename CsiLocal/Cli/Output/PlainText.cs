@@ -16,6 +16,10 @@ internal static class PlainText
     public static string Time(Timestamp? time) =>
         time is null ? None : time.ToDateTime().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>Never 100 before it is full: rounded down.</summary>
+    public static string Percent(double percent) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(percent * 100) / 100:0.##} %");
+
     /// <summary>To the minute, for tables.</summary>
     public static string ShortTime(Timestamp? time) =>
         time is null ? None : time.ToDateTime().ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);

@@ -58,7 +58,7 @@ internal static class VolumeCreateCommand
         return command;
     }
 
-    /// <summary>Creates what the request says, sees copies through, and shows the volume.</summary>
+    /// <summary>Creates what the request says, sees copies and erasures through, and shows the volume.</summary>
     public static async Task<int> RunAsync(
         CommandSession session, Proto.CreateVolumeRequest request, string what, CancellationToken cancellationToken)
     {
