@@ -3,7 +3,7 @@ using CsiLocal.Volumes;
 
 namespace CsiLocal.Backends;
 
-/// <summary>How enum values are written in metadata files. Never changed once released: old files must stay readable.</summary>
+/// <summary>How enum values are written in metadata files and tags. Never changed once released: old files must stay readable.</summary>
 internal static class MetadataNames
 {
     private static readonly (BackendKind Value, string Name)[] Backends =
@@ -41,6 +41,21 @@ internal static class MetadataNames
 
     public static string Of(SnapshotState value) => Name(SnapshotStates, value);
 
+    /// <summary>null where this driver does not know the name.</summary>
+    public static AccessType? AccessOf(string name) => Find(AccessTypes, name);
+
+    /// <inheritdoc cref="AccessOf"/>
+    public static FilesystemType? FilesystemOf(string name) => Find(Filesystems, name);
+
+    /// <inheritdoc cref="AccessOf"/>
+    public static FormatState? FormatOf(string name) => Find(FormatStates, name);
+
+    /// <inheritdoc cref="AccessOf"/>
+    public static VolumeState? VolumeStateOf(string name) => Find(VolumeStates, name);
+
+    /// <inheritdoc cref="AccessOf"/>
+    public static SnapshotState? SnapshotStateOf(string name) => Find(SnapshotStates, name);
+
     public static BackendKind Backend(JsonElement json) => Value(Backends, json, "backend");
 
     public static AccessType Access(JsonElement json) => Value(AccessTypes, json, "access");
@@ -67,14 +82,21 @@ internal static class MetadataNames
     }
 
     private static T Value<T>((T Value, string Name)[] names, JsonElement json, string field)
+        where T : struct, Enum
     {
         var text = JsonFields.RequiredText(json, field);
+        return Find(names, text) ?? throw new JsonException($"field '{field}' is '{text}', which this driver does not know");
+    }
+
+    private static T? Find<T>((T Value, string Name)[] names, string text)
+        where T : struct, Enum
+    {
         foreach (var entry in names)
         {
             if (entry.Name == text)
                 return entry.Value;
         }
 
-        throw new JsonException($"field '{field}' is '{text}', which this driver does not know");
+        return null;
     }
 }

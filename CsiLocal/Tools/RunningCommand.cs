@@ -10,8 +10,8 @@ internal sealed class RunningCommand(ToolCommand command, ChildProcess child, lo
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     private readonly TaskCompletionSource<ToolOutput> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly OutputBuffer _output = new(child.OutputDescriptor);
-    private readonly OutputBuffer _error = new(child.ErrorDescriptor);
+    private readonly OutputBuffer _output = new(child.OutputDescriptor, command.MaxOutput);
+    private readonly OutputBuffer _error = new(child.ErrorDescriptor, command.MaxOutput);
     private long _deadline = startedAt + (long)command.Timeout.TotalMilliseconds;
     private Stage _stage = Stage.Running;
     private bool _cancelled;
@@ -88,7 +88,7 @@ internal sealed class RunningCommand(ToolCommand command, ChildProcess child, lo
         {
             child.TryReap(out var exitCode);
             if (_stage == Stage.Running)
-                _completion.TrySetResult(new ToolOutput(exitCode, _output.ToString(), _error.ToString()));
+                _completion.TrySetResult(new ToolOutput(exitCode, _output.ToString(), _error.ToString()) { IsTruncated = _output.IsTruncated || _error.IsTruncated });
             else if (_cancelled)
                 _completion.TrySetCanceled(cancellationToken);
             else
@@ -107,13 +107,15 @@ internal sealed class RunningCommand(ToolCommand command, ChildProcess child, lo
         return new ToolException(command, failure, said.Length == 0 ? $"{command.Program} {fact}" : $"{command.Program} {fact}: {said}");
     }
 
-    /// <summary>What one stream said, up to <see cref="ToolOutput.MaxCaptured"/>; the rest is read and dropped, so that the writer never stalls.</summary>
-    private sealed class OutputBuffer(int descriptor)
+    /// <summary>What one stream said, up to a limit; the rest is read and dropped, so that the writer never stalls.</summary>
+    private sealed class OutputBuffer(int descriptor, int limit)
     {
         private byte[] _bytes = [];
         private int _length;
 
         public int Descriptor { get; private set; } = descriptor;
+
+        public bool IsTruncated { get; private set; }
 
         public unsafe void Drain()
         {
@@ -134,7 +136,8 @@ internal sealed class RunningCommand(ToolCommand command, ChildProcess child, lo
 
         private void Append(ReadOnlySpan<byte> chunk)
         {
-            chunk = chunk[..Math.Min(chunk.Length, ToolOutput.MaxCaptured - _length)];
+            IsTruncated |= chunk.Length > limit - _length;
+            chunk = chunk[..Math.Min(chunk.Length, limit - _length)];
             if (_length + chunk.Length > _bytes.Length)
                 Array.Resize(ref _bytes, Math.Max(_length + chunk.Length, _bytes.Length * 2));
             chunk.CopyTo(_bytes.AsSpan(_length));

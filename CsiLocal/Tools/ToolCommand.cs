@@ -10,5 +10,8 @@ internal sealed record ToolCommand(string Program, params IReadOnlyList<string> 
 
     public string? StandardInput { get; init; }
 
+    /// <summary>Bytes kept of each stream; the rest is read and dropped, see <see cref="ToolOutput.IsTruncated"/>.</summary>
+    public int MaxOutput { get; init; } = ToolOutput.MaxCaptured;
+
     public override string ToString() => $"{Program} {string.Join(' ', Arguments)}";
 }

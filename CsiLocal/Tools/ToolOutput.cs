@@ -2,12 +2,15 @@ namespace CsiLocal.Tools;
 
 /// <summary>What a command that ran to its end said.</summary>
 /// <param name="ExitCode">As data: what it means is for the caller to say.</param>
-/// <param name="StandardOutput">At most <see cref="MaxCaptured"/> characters.</param>
-/// <param name="StandardError">At most <see cref="MaxCaptured"/> characters.</param>
+/// <param name="StandardOutput">At most <see cref="ToolCommand.MaxOutput"/> bytes of it.</param>
+/// <param name="StandardError">At most <see cref="ToolCommand.MaxOutput"/> bytes of it.</param>
 internal sealed record ToolOutput(int ExitCode, string StandardOutput, string StandardError)
 {
-    /// <summary>Characters kept of each stream; the rest is read and dropped.</summary>
+    /// <summary>Bytes kept of each stream where a command does not say otherwise.</summary>
     public const int MaxCaptured = 1 << 20;
+
+    /// <summary>Something of one of the streams was dropped.</summary>
+    public bool IsTruncated { get; init; }
 
     public bool Succeeded => ExitCode == 0;
 
