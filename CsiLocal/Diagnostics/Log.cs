@@ -35,6 +35,12 @@ internal static partial class Log
     [LoggerMessage(22, LogLevel.Warning, "A background chore failed and is repeated: {Problem}")]
     public static partial void ChoreFailed(ILogger log, string problem);
 
+    [LoggerMessage(23, LogLevel.Warning, "Looking after pool {Pool} failed and is repeated: {Problem}")]
+    public static partial void UpkeepFailed(ILogger log, string pool, string problem);
+
+    [LoggerMessage(24, LogLevel.Warning, "Pool {Pool} did not finish its work within {Grace}; the next start goes on with it")]
+    public static partial void UpkeepCut(ILogger log, string pool, TimeSpan grace);
+
     [LoggerMessage(30, LogLevel.Information, "{Rpc} {Target} {Status} {Milliseconds} ms")]
     public static partial void CallSucceeded(ILogger log, string rpc, string target, string status, double milliseconds);
 

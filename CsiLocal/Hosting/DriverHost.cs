@@ -19,6 +19,7 @@ internal sealed class DriverHost : IAsyncDisposable
     private readonly ILogger log;
     private readonly CancellationTokenSource background = new();
     private Task housekeeping = Task.CompletedTask;
+    private Task upkeep = Task.CompletedTask;
     private bool disposed;
 
     private DriverHost(DriverServices services, StateDirectoryLock stateLock, GrpcListener listener, ILogger log)
@@ -57,6 +58,7 @@ internal sealed class DriverHost : IAsyncDisposable
             await services.Startup.RunAsync(options.File, cancellationToken);
             services.Readiness.SetReady();
             host.housekeeping = services.Housekeeping.RunAsync(host.background.Token);
+            host.upkeep = services.Upkeep.RunAsync(host.background.Token);
             Log.Ready(
                 log, (long)clock.GetElapsedTime(started).TotalMilliseconds, store.AllVolumes().Count, store.AllSnapshots().Count,
                 services.Pools.All.Count);
@@ -96,6 +98,7 @@ internal sealed class DriverHost : IAsyncDisposable
         await services.Operations.DrainAsync(DrainGrace);
         await background.CancelAsync();
         await housekeeping;
+        await upkeep;
         await listener.StopAsync(CancellationToken.None);
         listener.Dispose();
         services.Dispose();

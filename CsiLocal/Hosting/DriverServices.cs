@@ -51,6 +51,7 @@ internal sealed class DriverServices : IDisposable
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
         Housekeeping = new Housekeeping(
             store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, clock, loggers.CreateLogger<Housekeeping>());
+        Upkeep = new PoolUpkeep(Tended, clock, loggers.CreateLogger<PoolUpkeep>());
 
         Calls = new GrpcServiceMap(
             new GrpcServerOptions { TimeProvider = clock },
@@ -79,6 +80,8 @@ internal sealed class DriverServices : IDisposable
 
     public Housekeeping Housekeeping { get; }
 
+    public PoolUpkeep Upkeep { get; }
+
     public GrpcServiceMap Calls { get; }
 
     public void Dispose()
@@ -88,6 +91,18 @@ internal sealed class DriverServices : IDisposable
         Operations.Dispose();
         commands.Dispose();
         store.Dispose();
+    }
+
+    private List<TendedPool> Tended()
+    {
+        var tended = new List<TendedPool>();
+        foreach (var pool in Pools.All)
+        {
+            if (pool.IsReady && pool.Backend is IPoolUpkeep backend)
+                tended.Add(new TendedPool(pool.Name, backend));
+        }
+
+        return tended;
     }
 
     private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, TimeProvider clock) => pool.Backend switch

@@ -134,15 +134,17 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     /// <summary>One turn: a fresh report where one is due (soon after a change, or after <see cref="IdleInterval"/>), or a look for what is gone.</summary>
     public async Task UpkeepAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (_reader.Pinned is not { } pinned || !_schedule.Claim())
             return;
 
         try
         {
+            // To its end: a command must not outlive the daemon's stop unseen.
             if (_view is null)
-                await TryOpenAsync(pinned.Uuid, cancellationToken);
+                await TryOpenAsync(pinned.Uuid, CancellationToken.None);
             else
-                await RefreshAsync(cancellationToken);
+                await RefreshAsync(CancellationToken.None);
         }
         catch (Exception e) when (e is StorageException or ToolException)
         {
