@@ -17,9 +17,9 @@ internal static class MountHolders
             return "";
 
         var holders = new List<string>();
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        foreach (var id in Processes.Ids())
         {
-            if (!int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || !Holds(folder, mount))
+            if (!Holds(Processes.Folder(id), mount))
                 continue;
             if (holders.Count == MaxNamed)
             {
@@ -27,7 +27,7 @@ internal static class MountHolders
                 break;
             }
 
-            holders.Add($"{ReadText($"{folder}/comm").Trim()} (pid {id})");
+            holders.Add(Processes.Describe(id));
         }
 
         return string.Join(", ", holders);
@@ -37,10 +37,10 @@ internal static class MountHolders
     {
         try
         {
-            return IsBelow(LinkTarget($"{process}/cwd"), mount.Path)
-                || IsBelow(LinkTarget($"{process}/root"), mount.Path)
+            return IsBelow(Processes.LinkTarget($"{process}/cwd"), mount.Path)
+                || IsBelow(Processes.LinkTarget($"{process}/root"), mount.Path)
                 || HasOpen(process, mount.Id)
-                || ReadText($"{process}/maps").Split('\n').Any(line => line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, _, var file] && IsBelow(file, mount.Path));
+                || Processes.ReadText($"{process}/maps").Split('\n').Any(line => line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, _, var file] && IsBelow(file, mount.Path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -53,23 +53,9 @@ internal static class MountHolders
     private static bool HasOpen(string process, int mountId)
     {
         var line = string.Create(CultureInfo.InvariantCulture, $"mnt_id:\t{mountId}\n");
-        return Directory.EnumerateFiles($"{process}/fdinfo").Any(info => ReadText(info).Contains(line, StringComparison.Ordinal));
+        return Directory.EnumerateFiles($"{process}/fdinfo").Any(info => Processes.ReadText(info).Contains(line, StringComparison.Ordinal));
     }
-
-    private static string? LinkTarget(string link) => new FileInfo(link).LinkTarget;
 
     private static bool IsBelow(string? file, string folder) =>
         file is not null && (file == folder || file.StartsWith($"{folder}/", StringComparison.Ordinal));
-
-    private static string ReadText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
 }

@@ -23,13 +23,13 @@ internal sealed record MountEntry(
     public bool IsReadOnly => HasOption("ro") || SuperOptions.Split(',').Contains("ro", StringComparer.Ordinal);
 
     /// <summary>The file system lies on this block device.</summary>
-    /// <remarks>btrfs shows a device number of its own; there the source, as a device node, has to tell.</remarks>
+    /// <remarks>btrfs shows a device number of its own; there the source has to tell: a device node, or udev's symlink to it (<c>/dev/mapper/…</c>).</remarks>
     public bool IsOn(ulong deviceNumber) =>
         DeviceNumber == deviceNumber
-        || (Filesystem == "btrfs" && FileStatus.Find(Source) is { IsBlockDevice: true } status && status.DeviceNumber == deviceNumber);
+        || (Filesystem == "btrfs" && FileStatus.FindFollowing(Source) is { IsBlockDevice: true } status && status.DeviceNumber == deviceNumber);
 }
 
-/// <summary>The mounts of this process's namespace at one moment. Starts no process.</summary>
+/// <summary>The mounts of one namespace at one moment. Starts no process.</summary>
 /// <remarks>Kept as the bytes read; only what is asked for becomes objects, so that 2,000 mounts cost a scan and no garbage.</remarks>
 internal sealed class MountTable
 {
@@ -42,9 +42,14 @@ internal sealed class MountTable
         _length = length;
     }
 
-    public static MountTable Read()
+    public static MountTable Read() => ReadOf("/proc/self");
+
+    /// <summary>The mounts of another process's namespace.</summary>
+    /// <param name="processFolder"><c>/proc/N</c></param>
+    /// <exception cref="IOException">It has ended.</exception>
+    public static MountTable ReadOf(string processFolder)
     {
-        using var handle = File.OpenHandle("/proc/self/mountinfo");
+        using var handle = File.OpenHandle($"{processFolder}/mountinfo");
         var buffer = new byte[64 * 1024];
         var length = 0;
         while (true)

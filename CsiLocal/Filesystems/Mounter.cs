@@ -78,6 +78,20 @@ internal sealed class Mounter(ICommandRunner commands)
             await UndoAsync(operation, target, $"{source} was bound, but the mount table shows {Shown(mount)}", cancellationToken);
     }
 
+    /// <summary>Shows a block device's node at a second path: the node itself, where the attached path is udev's symlink to it.</summary>
+    /// <inheritdoc cref="BindAsync"/>
+    public Task BindDeviceAsync(
+        string operation, Attachment device, SafePath target, IReadOnlyList<string> flags, CancellationToken cancellationToken)
+    {
+        var node = File.ResolveLinkTarget(device.Path, returnFinalTarget: true)?.FullName ?? device.Path;
+        return FileStatus.Find(node) is { IsBlockDevice: true } status && status.DeviceNumber == device.DeviceNumber
+            ? BindAsync(operation, node, target, flags, cancellationToken)
+            : throw new StorageException(
+                StorageError.FailedPrecondition,
+                $"{operation}: {node} is not the device {FileStatus.NameOf(device.DeviceNumber)} any more",
+                "try again; if it stays so, see whether udev runs");
+    }
+
     /// <summary>Unmounts what is topmost at a path. Success where nothing is mounted. One process, none where nothing is mounted.</summary>
     /// <param name="operation">Operation and id, for messages.</param>
     /// <param name="path">As in the mount table (<see cref="SafePath.RealPath"/>).</param>

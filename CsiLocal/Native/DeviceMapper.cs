@@ -34,7 +34,7 @@ internal sealed class DeviceMapper : IDeviceMapper
     {
         // /dev/mapper/NAME may be left over from a device that is gone (no udev to remove it), as a node with a number used anew or as a
         // file that somebody wrote into; only the number proves it. Kernels name their node by the minor number (dm.c, alloc_dev).
-        string[] candidates = [$"{NodeFolder}/{device.Name}", $"/dev/dm-{Minor(device.DeviceNumber).ToString(CultureInfo.InvariantCulture)}"];
+        string[] candidates = [$"{NodeFolder}/{device.Name}", $"/dev/dm-{FileStatus.MinorOf(device.DeviceNumber).ToString(CultureInfo.InvariantCulture)}"];
         foreach (var path in candidates)
         {
             if (LeadsTo(path, device.DeviceNumber))
@@ -50,8 +50,6 @@ internal sealed class DeviceMapper : IDeviceMapper
     /// <summary>Whether the path, symlinks followed, is the node of that block device.</summary>
     internal static bool LeadsTo(string path, ulong deviceNumber) =>
         FileStatus.FindFollowing(path) is { IsBlockDevice: true } status && status.DeviceNumber == deviceNumber;
-
-    private static uint Minor(ulong deviceNumber) => (uint)((deviceNumber & 0xFF) | ((deviceNumber >> 12) & 0xFFFFFF00));
 
     // The table and not the device's status: one request then tells its size, too, and asks no target for anything it would wait for.
     private static DmDevice? Find(string name, string uuid) => Ask(DmMessage.TableFlag | DmMessage.NoFlushFlag, name, uuid)?.ToDevice();

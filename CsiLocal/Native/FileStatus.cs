@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -42,6 +43,7 @@ internal readonly partial record struct FileStatus(
     private const int CurrentFolder = -100; // AT_FDCWD
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int EmptyPath = 0x1000; // AT_EMPTY_PATH
+    private const int DoNotSync = 0x4000; // AT_STATX_DONT_SYNC
     private const uint BasicAndBirth = 0x7FF | 0x800; // STATX_BASIC_STATS | STATX_BTIME
 
     /// <summary>The status of the path itself, symlinks not followed; null where there is nothing.</summary>
@@ -53,13 +55,21 @@ internal readonly partial record struct FileStatus(
     }
 
     /// <summary>The status of what a path leads to; null where there is nothing, or it may not be seen.</summary>
+    /// <remarks>As the kernel knows it now: a server that is away (another process's open file on NFS) is not waited for.</remarks>
     public static FileStatus? FindFollowing(string path) =>
-        Statx(CurrentFolder, path, 0, BasicAndBirth, out var raw) == 0 ? From(raw) : null;
+        Statx(CurrentFolder, path, DoNotSync, BasicAndBirth, out var raw) == 0 ? From(raw) : null;
 
     public static FileStatus Of(SafeFileHandle handle, string path) =>
         Statx((int)handle.DangerousGetHandle(), "", EmptyPath, BasicAndBirth, out var raw) == 0
             ? From(raw)
             : throw NativeException.Last("statx", path);
+
+    public static uint MajorOf(ulong device) => (uint)((device >> 8) & 0xFFF) | (uint)((device >> 32) & 0xFFFFF000);
+
+    public static uint MinorOf(ulong device) => (uint)(device & 0xFF) | (uint)((device >> 12) & 0xFFFFFF00);
+
+    /// <summary>As sysfs and the kernel's messages name a device: <c>253:7</c>.</summary>
+    public static string NameOf(ulong device) => string.Create(CultureInfo.InvariantCulture, $"{MajorOf(device)}:{MinorOf(device)}");
 
     /// <summary>Major and minor as glibc's <c>makedev</c> packs them.</summary>
     public static ulong MakeDevice(uint major, uint minor) =>

@@ -16,6 +16,9 @@ internal sealed record LoopStatus(
     int Number, ulong BackingDevice, ulong BackingInode, bool ReadOnly, bool DirectIo, bool AutoClear)
 {
     public string Path => LoopDevices.PathOf(Number);
+
+    /// <summary>Where the backing file is a block device: its number, as in <c>st_rdev</c>.</summary>
+    public ulong BackingNumber { get; init; }
 }
 
 /// <summary>Loop devices by ioctl (linux/loop.h), Linux 5.8 and later: no child process, no waiting for udev.</summary>
@@ -81,7 +84,10 @@ internal static partial class LoopDevices
                 info.Inode,
                 ReadOnly: (info.Flags & ReadOnlyFlag) != 0,
                 DirectIo: (info.Flags & DirectIoFlag) != 0,
-                AutoClear: (info.Flags & AutoClearFlag) != 0);
+                AutoClear: (info.Flags & AutoClearFlag) != 0)
+            {
+                BackingNumber = info.BackingNumber,
+            };
         }
 
         return Marshal.GetLastPInvokeError() == Errno.NoDeviceOrAddress ? null : throw NativeException.Last("LOOP_GET_STATUS64", PathOf(number));
@@ -110,6 +116,22 @@ internal static partial class LoopDevices
             !backing.Contains(fileName, StringComparison.Ordinal)
             && FileStatus.Find(backing) is { } other
             && (other.Device, other.Inode) != (device, inode);
+    }
+
+    /// <summary>All devices whose backing file is the block device with this number, by whatever name they were given it.</summary>
+    public static IReadOnlyList<LoopStatus> FindAllOn(ulong deviceNumber)
+    {
+        var found = new List<LoopStatus>();
+        foreach (var (number, backing) in BackingFiles())
+        {
+            // As above: only devices whose backing file is the one, or cannot be seen from here, are opened.
+            if (FileStatus.FindFollowing(backing) is { } other && (!other.IsBlockDevice || other.DeviceNumber != deviceNumber))
+                continue;
+            if (Find(number) is { } status && status.BackingNumber == deviceNumber)
+                found.Add(status);
+        }
+
+        return found;
     }
 
     /// <summary>Every device that has a backing file, with the path that sysfs gives of it.</summary>
@@ -294,6 +316,8 @@ internal static partial class LoopDevices
         public ulong Device;
         [FieldOffset(8)]
         public ulong Inode;
+        [FieldOffset(16)]
+        public ulong BackingNumber;
         [FieldOffset(52)]
         public uint Flags;
         [FieldOffset(56)]

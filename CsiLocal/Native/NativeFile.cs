@@ -18,6 +18,9 @@ internal static partial class NativeFile
     /// <summary>O_DIRECTORY.</summary>
     public static readonly int Folder = Arm ? 0x4000 : 0x10000;
 
+    /// <summary>O_DIRECT.</summary>
+    public static readonly int Direct = Arm ? 0x10000 : 0x4000;
+
     private static readonly int NoFollow = Arm ? 0x8000 : 0x20000;
 
     /// <summary>Opens a path whose last component must not be a symlink. A file that is made gets mode 0600.</summary>
@@ -33,6 +36,13 @@ internal static partial class NativeFile
     {
         var descriptor = OpenPath(path, flags | CloseOnExec | NoFollow, 0);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
+    }
+
+    /// <summary>As <see cref="Open"/>, for what may be reached by symlinks: the names udev gives to devices.</summary>
+    public static SafeFileHandle OpenFollowing(string path, int flags)
+    {
+        var descriptor = OpenPath(path, flags | CloseOnExec, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw NativeException.Last("open", path);
     }
 
     /// <summary>A new file without a name in the folder's file system: gone when closed, and after a kill, too.</summary>

@@ -85,9 +85,15 @@ internal sealed partial class MountManager
                 $"publish volume {record.Id}: something else is mounted at {intent.Path} ({present.Source})", "unmount it, or publish elsewhere");
         }
 
+        var purpose = $"publish volume {record.Id}";
+        if (record.Access == AccessType.Block)
+        {
+            await mounter.BindDeviceAsync(purpose, source, path, Flags(intent), cancellationToken);
+            return;
+        }
+
         using var stagedPath = facts.Paths.Find(StagingField, staged.Path);
-        var from = record.Access == AccessType.Block ? source.Path : stagedPath!.RealPath;
-        await mounter.BindAsync($"publish volume {record.Id}", from, path, Flags(intent), cancellationToken);
+        await mounter.BindAsync(purpose, stagedPath!.RealPath, path, Flags(intent), cancellationToken);
     }
 
     private async Task UndoPublishAsync(VolumeRecord record, Pool pool, PublicationRecord intent, bool created)

@@ -53,18 +53,12 @@ internal static class SparseCopy
 
     private static void WriteAllButZeros(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
     {
-        var pending = 0; // begin of the run of blocks that hold data
-        for (var block = 0; block < bytes.Length; block += BlockBytes)
+        for (var at = 0; at < bytes.Length;)
         {
-            var end = Math.Min(block + BlockBytes, bytes.Length);
-            if (bytes[block..end].ContainsAnyExcept((byte)0))
-                continue;
-            if (pending < block)
-                RandomAccess.Write(target, bytes[pending..block], offset + pending);
-            pending = end;
+            var end = ZeroRuns.EndOfRun(bytes, at, BlockBytes, out var isZero);
+            if (!isZero)
+                RandomAccess.Write(target, bytes[at..end], offset + at);
+            at = end;
         }
-
-        if (pending < bytes.Length)
-            RandomAccess.Write(target, bytes[pending..], offset + pending);
     }
 }
