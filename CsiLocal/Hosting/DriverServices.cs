@@ -1,6 +1,7 @@
 using CsiLocal.Backends;
 using CsiLocal.Backends.Directories;
 using CsiLocal.Backends.Images;
+using CsiLocal.Backends.Lvm;
 using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.Filesystems;
@@ -30,7 +31,8 @@ internal sealed class DriverServices : IDisposable
         var locks = new KeyedLocks();
 
         Operations = new OperationRunner();
-        Pools = new PoolRegistry(pool => Backend(pool, tools, clock), store, loggers.CreateLogger<PoolRegistry>());
+        var groups = new VolumeGroups(new LvmTool(tools, options.HostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : []), seams.Devices, clock);
+        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, clock), store, loggers.CreateLogger<PoolRegistry>());
         var capacity = new CapacityManager(store, clock);
         var sources = new SourceResolver(store, Pools, locks);
         var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, node, history, clock);
@@ -105,10 +107,11 @@ internal sealed class DriverServices : IDisposable
         return tended;
     }
 
-    private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, TimeProvider clock) => pool.Backend switch
+    private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, VolumeGroups groups, TimeProvider clock) => pool.Backend switch
     {
         BackendKind.Image => new ImageBackend(pool, clock),
         BackendKind.Directory => new DirectoryBackend(pool, tools),
+        BackendKind.Lvm => new LvmBackend(pool, groups[pool.Lvm!.VolumeGroup], new ThickProvisioner(pool, groups[pool.Lvm.VolumeGroup]), clock),
         _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
     };
 }

@@ -36,6 +36,10 @@ internal interface ILvmProvisioner
     bool MustBeErased(VolumeRecord volume);
 
     /// <summary>Makes the volume with the content of the source, or goes on with it: it may exist half-made (its tags say creating).</summary>
+    /// <param name="volume">What is wanted.</param>
+    /// <param name="source">A volume or snapshot; where a copy takes time, its <see cref="LvAttributes.IsOpen"/> says whether it may be written to meanwhile.</param>
+    /// <param name="progress">Of a copy that takes time.</param>
+    /// <param name="cancellationToken">Ends it; it can go on later.</param>
     /// <returns>Whether the tags already say what they have to: false where the caller has to write them anew as ready.</returns>
     Task<bool> CreateFromAsync(VolumeRecord volume, LogicalVolume source, ICopyProgress progress, CancellationToken cancellationToken);
 

@@ -48,7 +48,9 @@ internal static class InventoryChange
         if (devices.FindByName(DmNames.Of(report.Name, wanted.Name)) is not { } device || DmNames.VolumeUuid(device.Uuid, report.Uuid) is not { } uuid)
             return changed;
 
-        var made = wanted with { Uuid = uuid, SizeBytes = device.SizeBytes };
+        // Of a copy-on-write snapshot LVM says the size of its reserve, its device the size of its origin.
+        var isCow = wanted is { Origin: not null, Pool: null };
+        var made = wanted with { Uuid = uuid, SizeBytes = isCow ? wanted.SizeBytes : device.SizeBytes };
         return changed with { LogicalVolumes = [.. report.LogicalVolumes.Where(volume => volume.Name != wanted.Name), made] };
     }
 
