@@ -33,11 +33,16 @@ internal static class BenchCommand
             Description = "Rounds of ListVolumes (100 a page), GetCapacity and ControllerGetVolume to measure as well (default none).",
             HelpName = "N",
         };
+        var republish = new Option<int>("--republish")
+        {
+            Description = "Rounds of unpublishing and publishing each volume to measure as well, once they are up (default none).",
+            HelpName = "N",
+        };
         var keep = new Option<bool>("--keep") { Description = "Leave the volumes as they are at the end." };
 
         var command = new Command("bench", "Measures any CSI endpoint: how long each call takes, and how many a second it can do.")
         {
-            volumes, parallel, size, filesystem, block, parameters, stagingRoot, targetRoot, until, reads, keep,
+            volumes, parallel, size, filesystem, block, parameters, stagingRoot, targetRoot, until, reads, republish, keep,
         };
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
@@ -56,6 +61,7 @@ internal static class BenchCommand
                 Parameters = given,
                 Until = parsed.GetValue(until) ?? BenchStep.Delete,
                 Reads = parsed.GetValue(reads),
+                Republish = parsed.GetValue(republish),
                 Keep = parsed.GetValue(keep),
                 StagingRoot = folders.Staging,
                 TargetRoot = folders.Target,

@@ -29,6 +29,9 @@ internal sealed record BenchPlan
     /// <summary>Rounds of reading calls to measure once the volumes are up.</summary>
     public required int Reads { get; init; }
 
+    /// <summary>Rounds of unpublishing and publishing each volume to measure once the volumes are up.</summary>
+    public required int Republish { get; init; }
+
     /// <summary>Leave the volumes as they are at the end.</summary>
     public required bool Keep { get; init; }
 

@@ -34,6 +34,9 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
         if (target.Stats && plan.Until == BenchStep.Delete)
             await ForEachAsync([.. volumes.Where(volume => volume.Published)], upSteps.GetStatsAsync, stop);
 
+        for (var round = 0; round < plan.Republish && !stop.IsCancellationRequested; round++)
+            await ForEachAsync([.. volumes.Where(volume => volume.Published)], upSteps.RepublishAsync, stop);
+
         if (plan.Reads > 0)
             await new BenchReads(endpoint, plan, target, measured).RunAsync(volumes, stop);
 

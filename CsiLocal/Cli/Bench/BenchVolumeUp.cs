@@ -48,6 +48,21 @@ internal sealed class BenchVolumeUp(
         }
     }
 
+    /// <summary>Takes the volume away from its target and brings it back.</summary>
+    public async Task RepublishAsync(BenchVolume volume)
+    {
+        var unpublish = new Proto.NodeUnpublishVolumeRequest { VolumeId = volume.Created!.VolumeId, TargetPath = volume.TargetPath };
+        try
+        {
+            await MeasureAsync("NodeUnpublishVolume", call => endpoint.Node.NodeUnpublishVolumeAsync(unpublish, call));
+            await PublishAsync(volume);
+        }
+        catch (RpcException)
+        {
+            // Counted; the volume is undone with the others.
+        }
+    }
+
     private async Task CreateAsync(BenchVolume volume, CancellationToken stop)
     {
         var request = new Proto.CreateVolumeRequest
