@@ -32,7 +32,7 @@ internal sealed class DriverServices : IDisposable
 
         Operations = new OperationRunner();
         var groups = new VolumeGroups(new LvmTool(tools, options.HostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : []), seams.Devices, clock);
-        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, clock), store, loggers.CreateLogger<PoolRegistry>());
+        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, loggers.CreateLogger<PoolRegistry>());
         var capacity = new CapacityManager(store, clock);
         var sources = new SourceResolver(store, Pools, locks);
         var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, node, history, clock);
@@ -107,11 +107,27 @@ internal sealed class DriverServices : IDisposable
         return tended;
     }
 
-    private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, VolumeGroups groups, TimeProvider clock) => pool.Backend switch
+    private static IStorageBackend Backend(
+        PoolOptions pool, ICommandRunner tools, VolumeGroups groups, History history, TimeProvider clock) => pool.Backend switch
     {
         BackendKind.Image => new ImageBackend(pool, clock),
         BackendKind.Directory => new DirectoryBackend(pool, tools),
-        BackendKind.Lvm => new LvmBackend(pool, groups[pool.Lvm!.VolumeGroup], new ThickProvisioner(pool, groups[pool.Lvm.VolumeGroup]), clock),
+        BackendKind.Lvm => LvmPool(pool, groups, clock, group => new ThickProvisioner(pool, group)),
+        BackendKind.LvmThin => LvmPool(pool, groups, clock, group => new ThinProvisioner(pool, group, Teller(pool, history), clock)),
         _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
+    };
+
+    private static LvmBackend LvmPool(PoolOptions pool, VolumeGroups groups, TimeProvider clock, Func<VolumeGroup, ILvmProvisioner> provisioner)
+    {
+        var group = groups[pool.Lvm!.VolumeGroup];
+        return new LvmBackend(pool, group, provisioner(group), clock);
+    }
+
+    private static PoolEvent Teller(PoolOptions pool, History history) => (what, why, needsAttention) =>
+    {
+        if (needsAttention)
+            history.NeedsAttention(pool.Name, what, why);
+        else
+            history.Changed(pool.Name, what, why);
     };
 }
