@@ -256,7 +256,7 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep
         return there;
     }
 
-    private void RequireGrown(string attempted, LogicalVolume there)
+    private static void RequireGrown(string attempted, LogicalVolume there)
     {
         if (LvmGrowth.UnfinishedFrom(there) is { } shown)
         {
