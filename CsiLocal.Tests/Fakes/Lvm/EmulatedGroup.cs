@@ -6,7 +6,8 @@ namespace CsiLocal.Tests.Fakes.Lvm;
 /// <summary>A physical volume: extents to give out, and whether the disk is there.</summary>
 internal sealed class EmulatedDisk(string path, long extents)
 {
-    public string Path { get; } = path;
+    /// <summary>May be another one after a reboot.</summary>
+    public string Path { get; set; } = path;
 
     public string Uuid { get; } = EmulatedGroup.NewUuid();
 

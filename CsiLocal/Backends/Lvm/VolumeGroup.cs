@@ -216,12 +216,21 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     private Task<VolumeGroupReport> NextReport()
     {
         lock (_lock)
-            return _next ??= Task.Run(ReportAsync);
+        {
+            if (_next is null)
+            {
+                // Its place among those who wait is that of the call; what follows must not run under the lock.
+                var turn = _turns.EnterAsync(first: true, CancellationToken.None);
+                _next = Task.Run(() => ReportAsync(turn));
+            }
+
+            return _next;
+        }
     }
 
-    private async Task<VolumeGroupReport> ReportAsync()
+    private async Task<VolumeGroupReport> ReportAsync(Task turn)
     {
-        await _turns.EnterAsync(first: true, CancellationToken.None);
+        await turn;
         try
         {
             lock (_lock)
@@ -251,7 +260,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         {
             await change(Ref, CancellationToken.None);
         }
-        catch (StorageException e) when (e.Error is StorageError.Unavailable or StorageError.NotFound)
+        catch (StorageException e) when (e.Error == StorageError.Unavailable)
         {
             // LVM did not find the volume group on the devices it was given, so nothing was done.
             if (!await RepinAsync())

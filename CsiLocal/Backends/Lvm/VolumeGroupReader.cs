@@ -35,7 +35,7 @@ internal sealed class VolumeGroupReader(LvmTool tool, TimeProvider clock)
         {
             report = await tool.ReportAsync(_pinned!, CancellationToken.None);
         }
-        catch (StorageException e) when (e.Error is StorageError.Unavailable or StorageError.NotFound)
+        catch (StorageException e) when (e.Error == StorageError.Unavailable)
         {
             failure = e;
         }
