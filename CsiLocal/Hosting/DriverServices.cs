@@ -107,15 +107,17 @@ internal sealed class DriverServices : IDisposable
         return tended;
     }
 
-    private static IStorageBackend Backend(
-        PoolOptions pool, ICommandRunner tools, VolumeGroups groups, History history, TimeProvider clock) => pool.Backend switch
+    private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, VolumeGroups groups, History history, TimeProvider clock)
     {
-        BackendKind.Image => new ImageBackend(pool, clock),
-        BackendKind.Directory => new DirectoryBackend(pool, tools),
-        BackendKind.Lvm => LvmPool(pool, groups, clock, group => new ThickProvisioner(pool, group)),
-        BackendKind.LvmThin => LvmPool(pool, groups, clock, group => new ThinProvisioner(pool, group, Teller(pool, history), clock)),
-        _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
-    };
+        return pool.Backend switch
+        {
+            BackendKind.Image => new ImageBackend(pool, clock),
+            BackendKind.Directory => new DirectoryBackend(pool, tools),
+            BackendKind.Lvm => LvmPool(pool, groups, clock, group => new ThickProvisioner(pool, group)),
+            BackendKind.LvmThin => LvmPool(pool, groups, clock, group => new ThinProvisioner(pool, group, Teller(pool, history), clock)),
+            _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
+        };
+    }
 
     private static LvmBackend LvmPool(PoolOptions pool, VolumeGroups groups, TimeProvider clock, Func<VolumeGroup, ILvmProvisioner> provisioner)
     {
