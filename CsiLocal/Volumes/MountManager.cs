@@ -142,17 +142,21 @@ internal sealed partial class MountManager(
     /// <returns>False where there was nothing to undo.</returns>
     public async Task<bool> UnmountStageAsync(VolumeRecord record, Pool pool, PublicationRecord staged, CancellationToken cancellationToken)
     {
-        var attachment = pool.Backend.FindAttachment(record, HasReadOnlyDevice(record, staged));
-        if (attachment is not null)
+        // The device of a logical volume is there all the time, and tells nothing of a stage.
+        var wasStaged = StagedAt(record.Id) is not null;
+        if (pool.Backend.FindAttachment(record, HasReadOnlyDevice(record, staged)) is { } attachment)
         {
             if (record.Access == AccessType.Mount && facts.At(staged.Path, StagingField) is { } present && MountFacts.Shows(present, record, attachment))
+            {
                 await mounter.UnmountAsync($"unstage volume {record.Id}", present.Path, cancellationToken);
+                wasStaged = true;
+            }
 
             await pool.Backend.DetachAsync(record, HasReadOnlyDevice(record, staged), cancellationToken);
         }
 
         store.RemovePublication(record.Id, PublicationKind.Stage, staged.Path);
-        return attachment is not null;
+        return wasStaged;
     }
 
     /// <summary>Whether a recorded stage is really there.</summary>

@@ -242,7 +242,7 @@ internal sealed class VolumeManager(
         {
             real = await pool.Backend.ResizeAsync(record, record.PendingSizeBytes!.Value, cancellationToken);
         }
-        catch (StorageException e) when (e.Error is StorageError.OutOfRange or StorageError.ResourceExhausted)
+        catch (StorageException e) when (e.Error is StorageError.OutOfRange or StorageError.ResourceExhausted or StorageError.FailedPrecondition)
         {
             // Refused before anything changed: the intent goes, or it would stand in the way of every other size.
             store.UpdateVolume(record with { PendingSizeBytes = null });
