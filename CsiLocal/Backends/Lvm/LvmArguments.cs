@@ -72,7 +72,7 @@ internal static class LvmArguments
     public static List<string> CreateThinPool(VolumeGroupRef group, NewThinPool pool)
     {
         var arguments = Begin("lvcreate", group, "activation/error_when_full=0");
-        arguments.AddRange(["--yes", "--wipesignatures", "y", "--type", "thin-pool", "--size", Bytes(pool.DataBytes), "--name", pool.Name]);
+        arguments.AddRange(["--yes", "--type", "thin-pool", "--size", Bytes(pool.DataBytes), "--name", pool.Name]);
         arguments.AddRange(["--zero", "y", "--discards", "passdown", "--poolmetadataspare", "y"]);
         if (pool.MetadataBytes is { } metadata)
             arguments.AddRange(["--poolmetadatasize", Bytes(metadata)]);
