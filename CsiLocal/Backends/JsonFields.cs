@@ -56,9 +56,12 @@ internal static class JsonFields
     {
         if (!json.TryGetProperty(field, out var value) || value.ValueKind == JsonValueKind.Null)
             return [];
-        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+        if (value.ValueKind != JsonValueKind.Array)
             throw new JsonException($"field '{field}' is not a list of texts");
-        return [.. value.EnumerateArray().Select(item => item.GetString()!)];
+        var texts = new List<string>();
+        foreach (var item in value.EnumerateArray())
+            texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : throw new JsonException($"field '{field}' is not a list of texts"));
+        return texts;
     }
 
     public static IReadOnlyDictionary<string, string> Map(JsonElement json, string field)

@@ -143,8 +143,8 @@ internal static class MetadataJson
     private static void WriteMap(Utf8JsonWriter writer, string field, IReadOnlyDictionary<string, string> map)
     {
         writer.WriteStartObject(field);
-        foreach (var (key, value) in map.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-            writer.WriteString(key, value);
+        foreach (var key in map.Keys.Order(StringComparer.Ordinal))
+            writer.WriteString(key, map[key]);
         writer.WriteEndObject();
     }
 

@@ -43,7 +43,13 @@ internal static class Duration
         var milliseconds = (long)duration.TotalMilliseconds;
         if (milliseconds == 0)
             return "0s";
-        var (suffix, unit) = Units.Where(unit => milliseconds % unit.Milliseconds == 0).MaxBy(unit => unit.Milliseconds);
-        return string.Create(CultureInfo.InvariantCulture, $"{milliseconds / unit}{suffix}");
+        var largest = (Suffix: "ms", Milliseconds: 1L);
+        foreach (var unit in Units)
+        {
+            if (milliseconds % unit.Milliseconds == 0 && unit.Milliseconds > largest.Milliseconds)
+                largest = unit;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{milliseconds / largest.Milliseconds}{largest.Suffix}");
     }
 }

@@ -54,7 +54,9 @@ internal sealed record AllowedValue(string Text, Func<string, bool> Accepts)
     /// <summary>What a caller sent, fit for a one-line message.</summary>
     public static string Printable(string value)
     {
-        var text = value.Length <= 64 ? value : value[..64] + "…";
-        return new string(text.Select(static c => char.IsControl(c) ? '?' : c).ToArray());
+        var text = (value.Length <= 64 ? value : value[..64] + "…").ToCharArray();
+        for (var i = 0; i < text.Length; i++)
+            text[i] = char.IsControl(text[i]) ? '?' : text[i];
+        return new string(text);
     }
 }

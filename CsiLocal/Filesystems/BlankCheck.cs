@@ -55,11 +55,25 @@ internal static class BlankCheck
         var last = Math.Max(first, sizeBytes - Edge);
         yield return (last, (int)(sizeBytes - last));
 
-        var backups = ExtBlockSizes.SelectMany(size => ExtGroups.Select(group => ExtBackup(size, group)));
+        foreach (var offset in Spots(sizeBytes))
+        {
+            if (offset + Block <= last)
+                yield return (offset, Block);
+        }
+    }
+
+    private static IEnumerable<long> Spots(long sizeBytes)
+    {
+        foreach (var offset in Offsets)
+            yield return offset;
+        foreach (var size in ExtBlockSizes)
+        {
+            foreach (var group in ExtGroups)
+                yield return ExtBackup(size, group);
+        }
 
         // The middle: NTFS before Windows NT 4 kept its second boot sector there.
-        foreach (var offset in Offsets.Concat(backups).Append(sizeBytes / 2 / Block * Block).Where(offset => offset + Block <= last))
-            yield return (offset, Block);
+        yield return sizeBytes / 2 / Block * Block;
     }
 
     // With 1 KiB blocks the first block is the boot block, and everything lies one block later.

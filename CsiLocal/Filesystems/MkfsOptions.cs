@@ -117,7 +117,7 @@ internal static class MkfsOptions
     private static string Name(FilesystemType filesystem) => filesystem.ToString().ToLowerInvariant();
 
     private static string Describe(FrozenDictionary<string, AllowedValue> allowed) =>
-        string.Join("; ", allowed.OrderBy(static option => option.Key, StringComparer.Ordinal).Select(static option => $"{option.Key} {option.Value.Text}"));
+        string.Join("; ", allowed.Keys.Order(StringComparer.Ordinal).Select(option => $"{option} {allowed[option].Text}"));
 
     private static StorageException Refuse(string fact, string remedy) => new(StorageError.InvalidArgument, $"{Field}: {fact}", remedy);
 }

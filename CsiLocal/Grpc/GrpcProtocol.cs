@@ -28,7 +28,7 @@ internal static class GrpcProtocol
     public const int Http2InternalError = 2;
 
     private static readonly string[] s_statusTexts =
-        [.. Enumerable.Range(0, 17).Select(code => code.ToString(CultureInfo.InvariantCulture))];
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"];
 
     public static string StatusText(StatusCode code) => s_statusTexts[(int)code];
 

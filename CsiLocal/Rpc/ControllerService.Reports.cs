@@ -64,15 +64,20 @@ internal sealed partial class ControllerService
             return Task.FromResult(new Proto.GetCapacityResponse { MaximumVolumeSize = 0 });
 
         var block = usages.Any(static usage => usage.Access == AccessType.Block);
-        var available = PoolsFor(parameters.GetValueOrDefault(ParameterNames.Pool))
-            .Where(pool => pool.State == PoolState.Ready && (!block || pool.Backend.Features.Block))
-            .Select(capacity.Available)
-            .ToArray();
+        var (sum, largest) = (0L, 0L);
+        foreach (var pool in PoolsFor(parameters.GetValueOrDefault(ParameterNames.Pool)))
+        {
+            if (pool.State != PoolState.Ready || (block && !pool.Backend.Features.Block))
+                continue;
+            var available = capacity.Available(pool);
+            (sum, largest) = (sum + available, Math.Max(largest, available));
+        }
+
         var filesystem = usages.Count > 0 ? usages[0].Filesystem : null;
         return Task.FromResult(new Proto.GetCapacityResponse
         {
-            AvailableCapacity = available.Sum(),
-            MaximumVolumeSize = Math.Min(available.DefaultIfEmpty().Max(), VolumePlanner.MaximumBytes),
+            AvailableCapacity = sum,
+            MaximumVolumeSize = Math.Min(largest, VolumePlanner.MaximumBytes),
             MinimumVolumeSize = VolumePlanner.MinimumBytes(filesystem),
         });
     }

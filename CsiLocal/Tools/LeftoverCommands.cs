@@ -50,8 +50,8 @@ internal static class LeftoverCommands
             }
 
             // Looked at again with the handles held: a process id may have passed to another program in between.
-            var marked = Find(stateId).Select(static command => command.ProcessId).ToHashSet();
-            handles.RemoveAll(handle => !marked.Contains(handle.Id) && Release(handle));
+            var marked = Find(stateId);
+            handles.RemoveAll(handle => !marked.Any(command => command.ProcessId == handle.Id) && Release(handle));
             foreach (var handle in handles)
                 handle.Signal(signal);
 

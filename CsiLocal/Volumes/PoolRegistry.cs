@@ -18,7 +18,7 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
     /// <summary>By name.</summary>
     public IReadOnlyList<Pool> All => [.. Volatile.Read(ref pools).Values];
 
-    public string? DefaultPool => defaultPool ?? (pools.Count == 1 ? pools.First().Key : null);
+    public string? DefaultPool => defaultPool ?? (pools.Count == 1 ? pools.Keys.First() : null);
 
     /// <summary>True once every configured pool was looked at, whatever was found.</summary>
     public bool AllSeen => Volatile.Read(ref pools).Values.All(static pool => pool.State != PoolState.Unknown);

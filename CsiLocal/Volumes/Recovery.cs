@@ -155,7 +155,7 @@ internal sealed class Recovery(
             return;
         }
 
-        foreach (var use in uses.OrderByDescending(static use => use.Kind))
+        foreach (var use in uses.OrderByDescending(static use => (int)use.Kind))
         {
             var present = use.Kind == PublicationKind.Stage ? mounts.IsStaged(record, pool, use) : facts.At(use.Path) is not null;
             if (present && !use.Done)

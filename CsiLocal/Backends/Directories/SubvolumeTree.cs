@@ -65,7 +65,8 @@ internal sealed class SubvolumeTree(DirectoryCommands commands, Guid filesystem,
         await commands.RunAsync(new ToolCommand("btrfs", "subvolume", "delete", "--commit-after", path), cancellationToken);
 
         using var pool = DirectoryDescriptor.Open(poolPath);
-        foreach (var id in nested.Append(subvolume))
+        foreach (var id in nested)
             BtrfsControl.TryRemoveQuotaGroup(pool, id);
+        BtrfsControl.TryRemoveQuotaGroup(pool, subvolume);
     }
 }

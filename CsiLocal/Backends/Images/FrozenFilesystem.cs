@@ -82,7 +82,7 @@ internal sealed class FrozenFilesystem(TimeSpan limit, TimeProvider time)
     {
         var mounted = FileStatus.Of(folder, path).Device;
         var entry = MountTable.Read().FindAt(path);
-        return devices.Select(loop => LoopDevices.Measure(loop.Number).DeviceNumber)
-            .Any(number => number == mounted || entry?.IsOn(number) == true);
+        return devices.Any(loop =>
+            LoopDevices.Measure(loop.Number).DeviceNumber is var number && (number == mounted || entry?.IsOn(number) == true));
     }
 }

@@ -176,10 +176,10 @@ internal static class LvTags
 
     private static void AppendParameters(StringBuilder fields, VolumeRecord volume)
     {
-        foreach (var (key, value) in volume.Parameters.OrderBy(static entry => entry.Key, StringComparer.Ordinal))
+        foreach (var key in volume.Parameters.Keys.Order(StringComparer.Ordinal))
         {
             // The name of the PersistentVolume is the name of the volume.
-            LvTagText.Append(fields, Parameter + Shorten(key), value == volume.Name ? null : value);
+            LvTagText.Append(fields, Parameter + Shorten(key), volume.Parameters[key] == volume.Name ? null : volume.Parameters[key]);
         }
     }
 

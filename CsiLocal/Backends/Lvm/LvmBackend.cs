@@ -10,7 +10,7 @@ namespace CsiLocal.Backends.Lvm;
 /// metadata. Tags that say "creating" mean: handed to nobody. Only creation, deletion, growth and late tags start processes; all else is
 /// told by the inventory and the kernel.
 /// </remarks>
-internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep
+internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
 {
     private readonly PoolOptions _options;
     private readonly VolumeGroup _group;
@@ -197,6 +197,8 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep
     public IReadOnlyList<HealthFinding> Inspect(VolumeRecord volume) => LvmHealth.Inspect(_group, _ownership, _provisioner, volume);
 
     public IReadOnlyList<HealthFinding> InspectPool() => [.. _group.Inspect(), .. _provisioner.InspectPool()];
+
+    public ThinPoolUse? MeasureUse() => (_provisioner as IThinPoolUse)?.MeasureUse();
 
     public long CopyCost(VolumeRecord volume) => IoFailure.Guard($"measure volume {volume.Id}", () => _provisioner.CopyCost(volume));
 

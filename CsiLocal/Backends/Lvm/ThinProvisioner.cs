@@ -12,7 +12,7 @@ namespace CsiLocal.Backends.Lvm;
 /// <param name="group">The volume group that the thin pool is in.</param>
 /// <param name="report">Where what happens to the thin pool is told.</param>
 /// <param name="clock">Time.</param>
-internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolEvent report, TimeProvider clock) : ILvmProvisioner
+internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolEvent report, TimeProvider clock) : ILvmProvisioner, IThinPoolUse
 {
     // Most volume groups have it; asked before the group was ever seen only for a preview.
     private const long DefaultExtentBytes = 4 << 20;
@@ -118,6 +118,8 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         : [];
 
     public IReadOnlyList<HealthFinding> InspectPool() => _guardian.Inspect();
+
+    public ThinPoolUse? MeasureUse() => _guardian.Look() is { } facts ? new ThinPoolUse(facts.DataPercent, facts.MetadataPercent) : null;
 
     public Task UpkeepAsync(CancellationToken cancellationToken) => _guardian.TurnAsync(cancellationToken);
 

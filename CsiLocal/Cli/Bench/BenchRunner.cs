@@ -18,7 +18,9 @@ internal sealed class BenchRunner(DaemonClient endpoint, BenchPlan plan, TimePro
     {
         var target = await BenchSurvey.AskAsync(endpoint, stop);
         var startedAt = time.GetUtcNow();
-        var volumes = Enumerable.Range(0, plan.Volumes).Select(NewVolume).ToList();
+        var volumes = new List<BenchVolume>(plan.Volumes);
+        for (var i = 0; i < plan.Volumes; i++)
+            volumes.Add(NewVolume(i));
         var measured = new CallRecorder(time);
         var done = 0L;
 

@@ -62,7 +62,8 @@ internal sealed class CallRecorder(TimeProvider time)
 
     private RpcFigures Summarize(string rpc, Samples samples)
     {
-        var sorted = samples.Milliseconds.Order().ToArray();
+        var sorted = samples.Milliseconds.ToArray();
+        Array.Sort(sorted);
         var seconds = time.GetElapsedTime(samples.FirstStart, samples.LastEnd).TotalSeconds;
         return new RpcFigures(rpc, samples.Calls, samples.Calls - sorted.Length)
         {
