@@ -49,7 +49,7 @@ internal static class DeleteRun
             }
         }
 
-        session.Report.Json(results, CliJsonContext.Readable.IReadOnlyListDeleteJson);
+        session.Report.Json(results);
         return exitCode;
     }
 }

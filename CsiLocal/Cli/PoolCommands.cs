@@ -22,7 +22,7 @@ internal static class PoolCommands
         host.SetAction(command, async (_, session, cancellationToken) =>
         {
             var pools = await PoolsAsync(session, cancellationToken);
-            session.Report.Json([.. pools.Select(ToJson)], CliJsonContext.Readable.IReadOnlyListPoolJson);
+            session.Report.Json([.. pools.Select(ToJson)]);
             if (pools.Count == 0)
                 session.Report.Line("No pools; name some in the configuration file and run 'csilocal reload'");
             else
@@ -61,7 +61,7 @@ internal static class PoolCommands
 
     private static void Show(ReportWriter report, Pool pool)
     {
-        report.Json(ToJson(pool), CliJsonContext.Readable.PoolJson);
+        report.Json(ToJson(pool));
         report.Properties(
         [
             new("Name", pool.IsDefault ? $"{pool.Name} (default)" : pool.Name),

@@ -21,7 +21,7 @@ internal static class ReloadCommand
         try
         {
             var response = await daemon.CallRawAsync(call => daemon.Admin.ReloadAsync(new ReloadRequest(), call), cancellationToken);
-            session.Report.Json(new ReloadJson([.. response.Changes]), CliJsonContext.Readable.ReloadJson);
+            session.Report.Json(new ReloadJson([.. response.Changes]));
             if (response.Changes.Count == 0)
                 session.Report.Line("Nothing changed");
             foreach (var change in response.Changes)

@@ -19,7 +19,7 @@ internal static class TaskCommands
         host.SetAction(list, async (_, session, cancellationToken) =>
         {
             var tasks = await session.Daemon.ListTasksAsync(cancellationToken);
-            session.Report.Json([.. tasks.Select(ToJson)], CliJsonContext.Readable.IReadOnlyListTaskJson);
+            session.Report.Json([.. tasks.Select(ToJson)]);
             if (tasks.Count == 0)
                 session.Report.Line("No long work is under way");
             else

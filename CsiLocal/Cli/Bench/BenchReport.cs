@@ -15,7 +15,7 @@ internal static class BenchReport
 
     public static void Write(ReportWriter report, BenchPlan plan, BenchResult result, string endpoint)
     {
-        report.Json(ToJson(plan, result, endpoint), CliJsonContext.Readable.BenchJson);
+        report.Json(ToJson(plan, result, endpoint));
 
         report.Line($"{result.Target.Driver} {result.Target.Version} at {endpoint}");
         report.Line($"{plan.Volumes} volumes of {PlainText.Size(plan.SizeBytes)} {Type(plan)}, {plan.Parallel} at a time");

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
 
 namespace CsiLocal.Cli.Output;
@@ -19,10 +17,16 @@ internal sealed class ReportWriter(CliEnvironment environment, OutputFormat form
             environment.Out.WriteLine(PlainText.OneLine(text));
     }
 
-    public void Json<T>(T value, JsonTypeInfo<T> type)
+    public void Json(IJsonShape document)
     {
         if (IsJson)
-            environment.Out.WriteLine(JsonSerializer.Serialize(value, type));
+            environment.Out.WriteLine(JsonText.Of(document));
+    }
+
+    public void Json(IReadOnlyList<IJsonShape> documents)
+    {
+        if (IsJson)
+            environment.Out.WriteLine(JsonText.Of(documents));
     }
 
     /// <summary>Columns apart by two spaces, no lines: it can be read, cut and grepped.</summary>

@@ -30,7 +30,7 @@ internal static class SnapshotCreateCommand
             $"snapshot {name} of {source.Name}", SnapshotId.Mint(name).Value,
             token => CreateAsync(session.Daemon, request, token), cancellationToken);
 
-        session.Report.Json(SnapshotReport.ToJson(snapshot, name, source.Name), CliJsonContext.Readable.SnapshotJson);
+        session.Report.Json(SnapshotReport.ToJson(snapshot, name, source.Name));
         session.Report.Line($"{name}: snapshot of {source.Name}, {PlainText.Size(snapshot.SizeBytes)}, id {snapshot.SnapshotId}");
         return ExitCode.Success;
     }

@@ -20,7 +20,7 @@ internal static class SnapshotReport
 
     public static void List(ReportWriter report, IReadOnlyList<SnapshotRow> snapshots)
     {
-        report.Json([.. snapshots.Select(s => ToJson(s.Snapshot, s.Name, s.Volume))], CliJsonContext.Readable.IReadOnlyListSnapshotJson);
+        report.Json([.. snapshots.Select(s => ToJson(s.Snapshot, s.Name, s.Volume))]);
         if (snapshots.Count == 0)
             report.Line("No snapshots; take one with 'csilocal snapshot create VOLUME NAME'");
         else

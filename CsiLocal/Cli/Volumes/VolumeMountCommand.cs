@@ -82,7 +82,7 @@ internal static class VolumeMountCommand
             throw;
         }
 
-        session.Report.Json(mount, CliJsonContext.Readable.MountJson);
+        session.Report.Json(mount);
         session.Report.Line($"{volume.Name}: {VolumeReport.SizeAndType(volume)} {(mount.ReadOnly ? "read-only " : "")}at {mount.Path}");
         return ExitCode.Success;
     }

@@ -19,7 +19,7 @@ internal static class VolumeReport
 
     public static void List(ReportWriter report, IReadOnlyList<VolumeDetail> volumes)
     {
-        report.Json([.. volumes.Select(ToJson)], CliJsonContext.Readable.IReadOnlyListVolumeJson);
+        report.Json([.. volumes.Select(ToJson)]);
         if (volumes.Count == 0)
             report.Line("No volumes; make one with 'csilocal volume create NAME --size 10Gi'");
         else
@@ -28,7 +28,7 @@ internal static class VolumeReport
 
     public static void Show(ReportWriter report, VolumeDetail volume)
     {
-        report.Json(ToJson(volume), CliJsonContext.Readable.VolumeJson);
+        report.Json(ToJson(volume));
         report.Properties(
         [
             new("Name", volume.Name),
@@ -50,7 +50,7 @@ internal static class VolumeReport
     /// <summary>After a change: the document, or one sentence.</summary>
     public static void Changed(ReportWriter report, VolumeDetail volume, string sentence)
     {
-        report.Json(ToJson(volume), CliJsonContext.Readable.VolumeJson);
+        report.Json(ToJson(volume));
         report.Line(sentence);
     }
 

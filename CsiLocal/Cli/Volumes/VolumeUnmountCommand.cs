@@ -49,8 +49,7 @@ internal static class VolumeUnmountCommand
             RemoveIfEmpty(staging);
         }
 
-        session.Report.Json(new UnmountJson(volume.VolumeId, volume.Name, wanted, staging is not null),
-            CliJsonContext.Readable.UnmountJson);
+        session.Report.Json(new UnmountJson(volume.VolumeId, volume.Name, wanted, staging is not null));
         session.Report.Line(wanted.Count == 0 && staging is null
             ? $"{volume.Name}: was not mounted"
             : $"{volume.Name}: unmounted{(wanted.Count > 0 ? " from " + string.Join(" and ", wanted) : "")}");
