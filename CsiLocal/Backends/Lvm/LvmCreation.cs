@@ -62,13 +62,19 @@ internal sealed class LvmCreation(
         {
             isReady = await provisioner.CreateFromAsync(wanted, from, progress, cancellationToken);
         }
-        catch (StorageException) when (!cancellationToken.IsCancellationRequested)
+        catch (StorageException e) when (!cancellationToken.IsCancellationRequested)
         {
             // Whoever undoes it, too, has to know whether it is there.
-            var seen = await store.FindFreshAsync(wanted.Id.Value, CancellationToken.None);
-            if (seen is null || ownership.ProveMade(attempted, seen, wanted) is not { State: VolumeState.Ready } finished)
+            if (await store.FindFreshAsync(wanted.Id.Value, CancellationToken.None) is not { } seen)
                 throw;
-            return (seen, finished);
+            var found = ownership.ProveMade(attempted, seen, wanted);
+            if (found.State == VolumeState.Ready)
+                return (seen, found);
+            if (e.Error != StorageError.AlreadyExists)
+                throw;
+
+            // Made by an lvcreate that was killed: the inventory did not know of it. Now it does, and goes on with it.
+            isReady = await provisioner.CreateFromAsync(wanted, from, progress, cancellationToken);
         }
 
         var there = await store.RequireMadeAsync(attempted, wanted.Id.Value, cancellationToken);
