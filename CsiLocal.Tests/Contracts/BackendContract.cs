@@ -45,6 +45,29 @@ public abstract class BackendContract : IAsyncLifetime
     /// <summary>Path of the data, to damage it.</summary>
     private protected string DataOf(VolumeRecord volume) => Backend.Location(volume);
 
+    /// <summary>Data and metadata are two things, of which one may be lost; false: they come and go together.</summary>
+    private protected virtual bool HasMetadataApart => true;
+
+    private protected virtual bool HasData(VolumeRecord volume) => Path.Exists(DataOf(volume));
+
+    /// <summary>Takes the data away behind the backend's back; it sees that when it looks the next time.</summary>
+    private protected virtual Task LoseDataAsync(VolumeRecord volume)
+    {
+        var path = DataOf(volume);
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+        else
+            File.Delete(path);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes away what says whose the data is, in the same way.</summary>
+    private protected virtual Task LoseMetadataAsync(VolumeRecord volume)
+    {
+        File.Delete(MetadataFile.PathOf(Path.GetDirectoryName(DataOf(volume))!, volume.Id.Value));
+        return Task.CompletedTask;
+    }
+
     private protected async Task<VolumeRecord> MakeAsync(string name, int? seed = null)
     {
         var volume = await Backend.CreateAsync(NewVolume(name), Cancelled) with { State = VolumeState.Ready };
@@ -104,6 +127,13 @@ public abstract class BackendContract : IAsyncLifetime
     public async Task Metadata_alone_is_a_creation_to_be_finished()
     {
         var wanted = NewVolume("a");
+        if (!HasMetadataApart)
+        {
+            await Assert.ThrowsAsync<StorageException>(() => Backend.WriteMetadataAsync(wanted, Cancelled));
+            Assert.Empty(Backend.List());
+            return;
+        }
+
         await Backend.WriteMetadataAsync(wanted with { SizeBytes = Backend.RoundUp(wanted.SizeBytes) }, Cancelled);
 
         var made = await Backend.CreateAsync(wanted, Cancelled);
@@ -116,12 +146,15 @@ public abstract class BackendContract : IAsyncLifetime
     public async Task A_finished_volume_whose_data_is_gone_is_not_made_again()
     {
         var made = await MakeAsync("a");
-        Remove(DataOf(made));
+        await LoseDataAsync(made);
 
-        var e = await Assert.ThrowsAsync<StorageException>(() => Backend.CreateAsync(NewVolume("a"), Cancelled));
+        // Where its metadata went with it, only the caller's row tells that there was one, and a creation is no mistake.
+        var e = await Assert.ThrowsAsync<StorageException>(() => HasMetadataApart
+            ? Backend.CreateAsync(NewVolume("a"), Cancelled)
+            : Backend.AttachAsync(made, readOnly: false, Cancelled));
 
         Assert.Equal(StorageError.DataLoss, e.Error);
-        Assert.False(Path.Exists(DataOf(made)));
+        Assert.False(HasData(made));
         Assert.Equal(HealthStatus.DataLoss, Backend.Inspect(made)[0].Status);
     }
 
@@ -129,13 +162,13 @@ public abstract class BackendContract : IAsyncLifetime
     public async Task Data_without_metadata_is_neither_taken_over_nor_removed()
     {
         var made = await MakeAsync("a", seed: 1);
-        File.Delete(MetadataFile.PathOf(Path.GetDirectoryName(DataOf(made))!, made.Id.Value));
+        await LoseMetadataAsync(made);
 
         var create = await Assert.ThrowsAsync<StorageException>(() => Backend.CreateAsync(NewVolume("a"), Cancelled));
         var delete = await Assert.ThrowsAsync<StorageException>(() => Backend.DeleteAsync(made, Cancelled));
 
         Assert.Equal((StorageError.DataLoss, StorageError.DataLoss), (create.Error, delete.Error));
-        Assert.True(Path.Exists(DataOf(made)));
+        Assert.True(HasData(made));
         Assert.NotNull(Assert.Single(Backend.List()).Problem);
     }
 
@@ -148,7 +181,7 @@ public abstract class BackendContract : IAsyncLifetime
         await Backend.DeleteAsync(made, Cancelled);
 
         Assert.Empty(Backend.List());
-        Assert.False(Path.Exists(DataOf(made)));
+        Assert.False(HasData(made));
     }
 
     [Fact(Timeout = Timeout)]
@@ -156,9 +189,10 @@ public abstract class BackendContract : IAsyncLifetime
     {
         var made = await MakeAsync("a", seed: 1);
         await Backend.WriteMetadataAsync(made with { State = VolumeState.Deleting }, Cancelled);
-        Remove(DataOf(made));
+        await LoseDataAsync(made);
 
-        Assert.Equal(VolumeState.Deleting, Assert.Single(Backend.List()).Volume!.State);
+        if (HasMetadataApart)
+            Assert.Equal(VolumeState.Deleting, Assert.Single(Backend.List()).Volume!.State);
         await Backend.DeleteAsync(made, Cancelled);
 
         Assert.Empty(Backend.List());
@@ -200,9 +234,13 @@ public abstract class BackendContract : IAsyncLifetime
         var before = await DigestAsync(made);
 
         var snapshot = await CutAsync("snap", made);
-        await Backend.DeleteAsync(made, Cancelled);
+        if (Backend.Features.SnapshotsNeedSource)
+            await RequireKeptForAsync(snapshot, made);
+        else
+            await Backend.DeleteAsync(made, Cancelled);
         var restored = await RestoreAsync("b", snapshot);
         await Backend.DeleteSnapshotAsync(snapshot, Cancelled);
+        await Backend.DeleteAsync(made, Cancelled);
 
         Assert.Equal(before, await DigestAsync(restored));
         Assert.Equal(restored.Id, Assert.Single(Backend.List()).Volume!.Id);
@@ -303,12 +341,13 @@ public abstract class BackendContract : IAsyncLifetime
         new RecordedProgress(),
         Cancelled);
 
-    /// <summary>Takes the data away behind the backend's back.</summary>
-    private protected virtual void Remove(string path)
+    private async Task RequireKeptForAsync(SnapshotRecord snapshot, VolumeRecord source)
     {
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
-        else
-            File.Delete(path);
+        var refused = Assert.Throws<StorageException>(() => Backend.RequireUnused(source));
+        var e = await Assert.ThrowsAsync<StorageException>(() => Backend.DeleteAsync(source, Cancelled));
+
+        Assert.Equal((StorageError.FailedPrecondition, StorageError.FailedPrecondition), (refused.Error, e.Error));
+        Assert.Contains(snapshot.Id.Value, e.Message, StringComparison.Ordinal);
+        Assert.True(HasData(source));
     }
 }

@@ -15,13 +15,38 @@ internal sealed class CommandFaults
 
     public int Count(string program) => Commands.Count(command => command.Program == program);
 
+    /// <summary>Commands of lvm: "lvcreate".</summary>
+    public int CountLvm(string subcommand) => Commands.Count(command => command.Program == "lvm" && command.Arguments[0] == subcommand);
+
     public void Heal() => Around = static (_, run) => run();
 
     /// <summary>The first command of that program meets <paramref name="fault"/>, the others are run.</summary>
-    public void Once(string program, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault)
+    public void Once(string program, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault) => Once(command => command.Program == program, fault);
+
+    /// <summary>As <see cref="Once(string, Func{ToolCommand, Func{Task{ToolOutput}}, Task{ToolOutput}})"/>, of lvm's commands: "fullreport".</summary>
+    public void OnceLvm(string subcommand, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault) =>
+        Once(command => command.Program == "lvm" && command.Arguments[0] == subcommand, fault);
+
+    /// <summary>The n-th lvm command that changes something meets <paramref name="fault"/>, the others are run.</summary>
+    /// <returns>The command that met it; null while none has.</returns>
+    public Func<ToolCommand?> NthLvmChange(int n, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault)
+    {
+        var seen = 0;
+        ToolCommand? met = null;
+        Around = (command, run) =>
+        {
+            if (command.Program != "lvm" || command.Arguments[0] is "fullreport" or "pvs" || Interlocked.Increment(ref seen) != n)
+                return run();
+            met = command;
+            return fault(command, run);
+        };
+        return () => met;
+    }
+
+    private void Once(Func<ToolCommand, bool> isMeant, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault)
     {
         var met = 0;
-        Around = (command, run) => command.Program == program && Interlocked.Exchange(ref met, 1) == 0 ? fault(command, run) : run();
+        Around = (command, run) => isMeant(command) && Interlocked.Exchange(ref met, 1) == 0 ? fault(command, run) : run();
     }
 
     private sealed class Runner(CommandFaults faults, ICommandRunner real) : ICommandRunner

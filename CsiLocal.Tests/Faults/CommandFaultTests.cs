@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Tools;
 using Csi.V1;
 using Grpc.Core;
@@ -8,11 +9,16 @@ using static CsiLocal.Tests.Support.Requests;
 
 namespace CsiLocal.Tests.Faults;
 
-/// <summary>Each command of stage, unpublish and unstage fails in each way; then the call is repeated, with and without a restart.</summary>
-public sealed class CommandFaultTests : FaultTest
-{
-    private static readonly StatusCode[] s_failures = [StatusCode.Internal, StatusCode.Aborted, StatusCode.DataLoss];
+public sealed class CommandFaultsOnImages : CommandFaultTests<ImagePool>;
 
+public sealed class CommandFaultsOnThickLvm : CommandFaultTests<ThickLvmPool>;
+
+public sealed class CommandFaultsOnThinLvm : CommandFaultTests<ThinLvmPool>;
+
+/// <summary>Each command of stage, unpublish and unstage fails in each way; then the call is repeated, with and without a restart.</summary>
+public abstract class CommandFaultTests<TPool> : FaultTest<TPool>
+    where TPool : TestPool, new()
+{
     public static TheoryData<string, string, bool> StageFaults => Table("blkid", "mkfs.ext4", "mount");
 
     public static TheoryData<string, string, bool> UnstageFaults => Table("umount");
@@ -37,7 +43,7 @@ public sealed class CommandFaultTests : FaultTest
         var target = await MountAsync(volume);
         Write(Path.Combine(target, "file"), seed: 1);
         Assert.InRange(Faults.Count("mkfs.ext4"), 1, program == "mkfs.ext4" && fault.EndsWith("before", StringComparison.Ordinal) ? 2 : 1);
-        Assert.Single(Driver.LoopDevices());
+        Assert.Single(Pool.DevicesInUse());
         Assert.Equal(2, Driver.Mounts().Count);
         await UnmountAsync(volume, target);
         await RequireNothingLeftAsync(volume);
@@ -67,7 +73,7 @@ public sealed class CommandFaultTests : FaultTest
 
         await UnmountAsync(volume);
         Assert.Empty(Driver.Mounts());
-        Assert.Empty(Driver.LoopDevices());
+        Assert.Empty(Pool.DevicesInUse());
         target = await MountAsync(volume);
         Assert.Equal(digest, Digest(Path.Combine(target, "file")));
         await UnmountAsync(volume, target);
@@ -119,59 +125,19 @@ public sealed class CommandFaultTests : FaultTest
         }
 
         if (foreign == "bytes")
-            Write(ImageOf(volume), seed: 4);
+            Write(Pool.ContentOf(volume.VolumeId), seed: 4);
         else
-            HostCommand.Run(foreign, ["-q", .. foreign == "mkfs.ext4" ? new[] { "-F" } : [], ImageOf(volume)]);
+            HostCommand.Run(foreign, ["-q", .. foreign == "mkfs.ext4" ? new[] { "-F" } : [], Pool.ContentOf(volume.VolumeId)]);
 
-        var before = await DigestAsync(ImageOf(volume));
+        var before = await DigestAsync(Pool.ContentOf(volume.VolumeId));
         var formatted = Faults.Count("mkfs.ext4");
         await FailsAsync(StatusCode.DataLoss, Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())), volume.VolumeId);
         await Driver.RestartAsync();
         await FailsAsync(StatusCode.DataLoss, Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())), volume.VolumeId);
 
-        Assert.Equal(before, await DigestAsync(ImageOf(volume)));
+        Assert.Equal(before, await DigestAsync(Pool.ContentOf(volume.VolumeId)));
         Assert.Equal(formatted, Faults.Count("mkfs.ext4"));
-        Assert.Empty(Driver.LoopDevices());
-    }
-
-    private static TheoryData<string, string, bool> Table(params string[] programs)
-    {
-        var table = new TheoryData<string, string, bool>();
-        foreach (var program in programs)
-        {
-            foreach (var fault in new[] { "failed before", "failed after", "killed before", "killed after" })
-            {
-                table.Add(program, fault, false);
-                table.Add(program, fault, true);
-            }
-        }
-
-        return table;
-    }
-
-    private static Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> Fault(string fault) => async (command, run) =>
-    {
-        if (fault.EndsWith("after", StringComparison.Ordinal))
-            await run();
-
-        return fault.StartsWith("failed", StringComparison.Ordinal)
-            ? new ToolOutput(32, "", $"{command.Program}: it failed")
-            : throw new ToolException(command, ToolFailure.TimedOut, $"{command.Program} did not end in time and was killed");
-    };
-
-    private static async Task EitherAsync<T>(AsyncUnaryCall<T> call)
-    {
-        using (call)
-        {
-            try
-            {
-                await call;
-            }
-            catch (RpcException e)
-            {
-                Assert.Contains(e.StatusCode, s_failures);
-            }
-        }
+        Assert.Empty(Pool.DevicesInUse());
     }
 
     /// <summary>What an mkfs writes last: until then its work is not recognisable.</summary>
@@ -199,8 +165,8 @@ public sealed class CommandFaultTests : FaultTest
     {
         await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
         Assert.Empty(Driver.Mounts());
-        Assert.Empty(Driver.LoopDevices());
+        Assert.Empty(Pool.DevicesInUse());
         Assert.Empty((await Controller.ListVolumesAsync(new())).Entries);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Pool.Options.Path, "volumes")));
+        Assert.Empty(Pool.Volumes());
     }
 }

@@ -1,14 +1,20 @@
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Rpc;
 using CsiLocal.Tests.Support;
+using CsiLocal.Tools;
 using Csi.V1;
 using Grpc.Core;
+using Xunit;
 
 namespace CsiLocal.Tests.Faults;
 
-/// <summary>A driver on an image pool whose commands a test may hold up or fail.</summary>
-public abstract class FaultTest : DriverTest<ImagePool>
+/// <summary>A driver whose commands a test may hold up or fail.</summary>
+/// <typeparam name="TPool">The kind of pool.</typeparam>
+public abstract class FaultTest<TPool> : DriverTest<TPool>
+    where TPool : TestPool, new()
 {
+    private protected static readonly StatusCode[] s_failures = [StatusCode.Internal, StatusCode.Aborted, StatusCode.DataLoss];
+
     private protected CommandFaults Faults { get; } = new();
 
     private protected override void Prepare(TestDriver driver) => driver.Seams = new() { Commands = Faults.Wrap };
@@ -29,5 +35,43 @@ public abstract class FaultTest : DriverTest<ImagePool>
         }
     }
 
-    private protected string ImageOf(Volume volume) => Path.Combine(Pool.Options.Path, "volumes", $"{volume.VolumeId}.img");
+    private protected static TheoryData<string, string, bool> Table(params string[] programs)
+    {
+        var table = new TheoryData<string, string, bool>();
+        foreach (var program in programs)
+        {
+            foreach (var fault in new[] { "failed before", "failed after", "killed before", "killed after" })
+            {
+                table.Add(program, fault, false);
+                table.Add(program, fault, true);
+            }
+        }
+
+        return table;
+    }
+
+    private protected static Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> Fault(string fault) => async (command, run) =>
+    {
+        if (fault.EndsWith("after", StringComparison.Ordinal))
+            await run();
+
+        return fault.StartsWith("failed", StringComparison.Ordinal)
+            ? new ToolOutput(32, "", $"{command.Program}: it failed")
+            : throw new ToolException(command, ToolFailure.TimedOut, $"{command.Program} did not end in time and was killed");
+    };
+
+    private protected static async Task EitherAsync<T>(AsyncUnaryCall<T> call)
+    {
+        using (call)
+        {
+            try
+            {
+                await call;
+            }
+            catch (RpcException e)
+            {
+                Assert.Contains(e.StatusCode, s_failures);
+            }
+        }
+    }
 }

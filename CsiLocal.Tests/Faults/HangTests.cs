@@ -1,4 +1,5 @@
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Csi.V1;
 using Grpc.Core;
 using Xunit;
@@ -6,8 +7,15 @@ using static CsiLocal.Tests.Support.Requests;
 
 namespace CsiLocal.Tests.Faults;
 
+public sealed class HangsOnImages : HangTests<ImagePool>;
+
+public sealed class HangsOnThickLvm : HangTests<ThickLvmPool>;
+
+public sealed class HangsOnThinLvm : HangTests<ThinLvmPool>;
+
 /// <summary>A command that hangs holds up its own volume and nobody else (design §2.4, §2.6).</summary>
-public sealed class HangTests : FaultTest
+public abstract class HangTests<TPool> : FaultTest<TPool>
+    where TPool : TestPool, new()
 {
     private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);

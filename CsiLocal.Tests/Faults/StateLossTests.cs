@@ -1,6 +1,7 @@
 using CsiLocal.State;
 using CsiLocal.Tests.Rpc;
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Xunit;
 using static CsiLocal.Tests.Support.Requests;
 
@@ -13,6 +14,18 @@ public sealed class StateLossOnReflinkImages : StateLossTests<XfsImagePool>;
 public sealed class StateLossOnSubvolumes : StateLossTests<BtrfsDirectoryPool>;
 
 public sealed class StateLossOnDirectories : StateLossTests<PlainDirectoryPool>;
+
+[Trait("Vm", "yes")]
+public sealed class StateLossOnThickLvm : StateLossTests<ThickLvmPool>;
+
+[Trait("Vm", "yes")]
+public sealed class StateLossOnThinLvm : StateLossTests<ThinLvmPool>;
+
+[Trait("Needs", "vm")]
+public sealed class StateLossOnXfsQuota : StateLossTests<XfsQuotaDirectoryPool>;
+
+[Trait("Needs", "vm")]
+public sealed class StateLossOnExt4Quota : StateLossTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>The state file can be lost: everything is known again from the pools (design §2.2).</summary>
 public abstract class StateLossTests<TPool> : DriverTest<TPool>
@@ -71,7 +84,7 @@ public abstract class StateLossTests<TPool> : DriverTest<TPool>
         await UnmountAsync(volume, target);
 
         Assert.Empty(Driver.Mounts());
-        Assert.Empty(Driver.LoopDevices());
+        Assert.Empty(Pool.DevicesInUse());
         await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
     }
 
@@ -95,7 +108,7 @@ public abstract class StateLossTests<TPool> : DriverTest<TPool>
         Assert.Equal(digest, Digest(target));
         await MountAsync(volume, Block());
         await UnmountAsync(volume, target);
-        Assert.Single(Driver.LoopDevices());
+        Assert.Equal(Pool.MakesDevices ? 1 : 0, Pool.DevicesInUse().Count);
     }
 
     private void Damage(string how)

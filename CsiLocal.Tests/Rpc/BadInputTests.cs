@@ -1,4 +1,5 @@
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Csi.V1;
 using Grpc.Core;
 using Xunit;
@@ -7,8 +8,14 @@ using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiLocal.Tests.Rpc;
 
+public sealed class BadInputOnImages(BadInputWorld<ImagePool> world) : BadInputTests(world), IClassFixture<BadInputWorld<ImagePool>>;
+
+public sealed class BadInputOnThickLvm(BadInputWorld<ThickLvmPool> world) : BadInputTests(world), IClassFixture<BadInputWorld<ThickLvmPool>>;
+
+public sealed class BadInputOnThinLvm(BadInputWorld<ThinLvmPool> world) : BadInputTests(world), IClassFixture<BadInputWorld<ThinLvmPool>>;
+
 /// <summary>Requests that are wrong in one field: the right status, a message that names the field, and nothing left behind.</summary>
-public sealed class BadInputTests(BadInputWorld world) : IClassFixture<BadInputWorld>
+public abstract class BadInputTests(BadInputWorld world)
 {
     private const int Limit = 60_000;
     private const string Huge = "a name that is much too long, ";

@@ -7,11 +7,11 @@ using static CsiLocal.Tests.Support.Requests;
 namespace CsiLocal.Tests.Rpc;
 
 /// <summary>One running driver that is told nonsense by many tests, with what has to be the same afterwards.</summary>
-public sealed class BadInputWorld : IAsyncLifetime
+public abstract class BadInputWorld : IAsyncLifetime
 {
     internal const string Secret = "s3cr3t-Zx81-must-stay-here";
 
-    private readonly ImagePool pool = new();
+    internal abstract TestPool Pool { get; }
 
     internal TestDriver Driver { get; private set; } = null!;
 
@@ -30,7 +30,13 @@ public sealed class BadInputWorld : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Driver = await TestDriver.StartAsync(driver => driver.Loggers = Log, pool.Options);
+        Driver = await TestDriver.StartAsync(
+            driver =>
+            {
+                driver.Loggers = Log;
+                driver.Seams = Pool.Decorate(driver.Seams);
+            },
+            Pool.Options);
         Idle = (await Driver.Controller.CreateVolumeAsync(Create("idle", Mount(), 16 * MiB))).Volume;
 
         // Formatted: a call that makes sense after all then changes nothing for good.
@@ -48,7 +54,8 @@ public sealed class BadInputWorld : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await Driver.DisposeAsync();
-        pool.Dispose();
+        Pool.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Everything that a refused call must leave as it was.</summary>
@@ -61,11 +68,10 @@ public sealed class BadInputWorld : IAsyncLifetime
         foreach (var volume in new[] { Idle, Staged })
             uses.Add((await Driver.Admin.GetVolumeDetailAsync(new() { Volume = volume.VolumeId })).ToString());
 
-        var files = Directory.EnumerateFileSystemEntries(pool.Options.Path, "*", SearchOption.AllDirectories);
         var folder = Directory.EnumerateFileSystemEntries(Driver.PathOf("")).Concat(Directory.EnumerateFileSystemEntries(Driver.PathOf("folder")));
         return string.Join(
             '\n',
-            [.. volumes, .. snapshots, .. tasks, .. uses, .. files.Order(), .. folder.Order(), .. Driver.LoopDevices(), .. Driver.Mounts()]);
+            [.. volumes, .. snapshots, .. tasks, .. uses, .. Pool.Everything(), .. folder.Order(), .. Pool.DevicesInUse(), .. Driver.Mounts()]);
     }
 
     /// <summary>The status of a call; null where it was answered.</summary>
@@ -84,4 +90,12 @@ public sealed class BadInputWorld : IAsyncLifetime
             }
         }
     }
+}
+
+/// <inheritdoc/>
+/// <typeparam name="TPool">The kind of pool.</typeparam>
+public sealed class BadInputWorld<TPool> : BadInputWorld
+    where TPool : TestPool, new()
+{
+    internal override TestPool Pool { get; } = new TPool();
 }

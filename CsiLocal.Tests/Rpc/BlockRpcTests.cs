@@ -1,5 +1,6 @@
 using CsiLocal.Native;
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Csi.V1;
 using Grpc.Core;
 using Xunit;
@@ -11,6 +12,12 @@ namespace CsiLocal.Tests.Rpc;
 public sealed class BlockRpcOnImages : BlockRpcTests<ImagePool>;
 
 public sealed class BlockRpcOnReflinkImages : BlockRpcTests<XfsImagePool>;
+
+[Trait("Vm", "yes")]
+public sealed class BlockRpcOnThickLvm : BlockRpcTests<ThickLvmPool>;
+
+[Trait("Vm", "yes")]
+public sealed class BlockRpcOnThinLvm : BlockRpcTests<ThinLvmPool>;
 
 /// <summary>Raw block volumes: the target is the device, and nothing but the device.</summary>
 public abstract class BlockRpcTests<TPool> : DriverTest<TPool>
@@ -31,7 +38,7 @@ public abstract class BlockRpcTests<TPool> : DriverTest<TPool>
         await UnmountAsync(volume, target);
         Assert.False(File.Exists(target));
         Assert.Empty(Driver.Mounts());
-        Assert.Empty(Driver.LoopDevices());
+        Assert.Empty(Pool.DevicesInUse());
 
         var elsewhere = await MountAsync(volume, Block(), "elsewhere");
         Assert.Equal(digest, Digest(elsewhere));
@@ -69,7 +76,7 @@ public abstract class BlockRpcTests<TPool> : DriverTest<TPool>
         Assert.Equal(Digest(writable), Digest(readOnly));
         Write(writable, seed: 5);
         await UnmountAsync(volume, readOnly, writable);
-        Assert.Empty(Driver.LoopDevices());
+        Assert.Empty(Pool.DevicesInUse());
     }
 
     [Fact(Timeout = Limit)]
@@ -114,7 +121,7 @@ public abstract class BlockRpcTests<TPool> : DriverTest<TPool>
         await MountAsync(volume, Block());
         Assert.Equal(digest, Digest(target));
         Assert.Single(Driver.Mounts());
-        Assert.Single(Driver.LoopDevices());
+        Assert.Equal(Pool.MakesDevices ? 1 : 0, Pool.DevicesInUse().Count);
         await UnmountAsync(volume, target, target);
         await UnmountAsync(volume);
     }
@@ -129,8 +136,20 @@ public abstract class BlockRpcTests<TPool> : DriverTest<TPool>
         Write(target, seed: 9);
         var digest = Digest(target);
 
-        var answer = await Controller.ControllerExpandVolumeAsync(
-            new() { VolumeId = volume.VolumeId, CapacityRange = new() { RequiredBytes = 48 * MiB }, VolumeCapability = Shared });
+        var request = new ControllerExpandVolumeRequest
+        {
+            VolumeId = volume.VolumeId,
+            CapacityRange = new() { RequiredBytes = 48 * MiB },
+            VolumeCapability = Shared,
+        };
+        if (!Pool.GrowsWhilePublished)
+        {
+            await FailsAsync(StatusCode.FailedPrecondition, Controller.ControllerExpandVolumeAsync(request), "zeroed", "npublish");
+            Assert.Equal(32 * MiB, SizeOf(target));
+            return;
+        }
+
+        var answer = await Controller.ControllerExpandVolumeAsync(request);
 
         Assert.False(answer.NodeExpansionRequired);
         Assert.Equal(48 * MiB, SizeOf(target));
@@ -177,16 +196,16 @@ public abstract class BlockRpcTests<TPool> : DriverTest<TPool>
         Write(target, seed: 11);
         var digest = Digest(target);
         var request = new CreateSnapshotRequest { Name = "s", SourceVolumeId = volume.VolumeId };
-        if (!Pool.InstantCopy)
+        if (!Pool.SnapshotsWhilePublished)
         {
             await FailsAsync(StatusCode.FailedPrecondition, Controller.CreateSnapshotAsync(request), "raw block");
             Assert.Empty((await Controller.ListSnapshotsAsync(new())).Entries);
-            Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Pool.Options.Path, "snapshots")));
+            Assert.Empty(Pool.Snapshots());
             await UnmountAsync(volume, target);
         }
 
         var snapshot = (await Controller.CreateSnapshotAsync(request)).Snapshot;
-        if (!Pool.InstantCopy)
+        if (!Pool.SnapshotsWhilePublished)
             target = await MountAsync(volume, Block());
 
         Write(target, seed: 12);

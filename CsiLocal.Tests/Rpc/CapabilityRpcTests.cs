@@ -1,5 +1,7 @@
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
+using CsiLocal.Tools;
 using Csi.V1;
 using Grpc.Core;
 using Xunit;
@@ -12,6 +14,12 @@ namespace CsiLocal.Tests.Rpc;
 public sealed class CapabilityRpcOnImages : CapabilityRpcTests<ImagePool>;
 
 public sealed class CapabilityRpcOnDirectories : CapabilityRpcTests<PlainDirectoryPool>;
+
+[Trait("Vm", "yes")]
+public sealed class CapabilityRpcOnThickLvm : CapabilityRpcTests<ThickLvmPool>;
+
+[Trait("Vm", "yes")]
+public sealed class CapabilityRpcOnThinLvm : CapabilityRpcTests<ThinLvmPool>;
 
 /// <summary>What is advertised is served, what is not is UNIMPLEMENTED; what is called often starts no process.</summary>
 public abstract class CapabilityRpcTests<TPool> : DriverTest<TPool>
@@ -116,12 +124,16 @@ public abstract class CapabilityRpcTests<TPool> : DriverTest<TPool>
         await Controller.GetCapacityAsync(new());
         await Controller.ControllerGetVolumeAsync(new() { VolumeId = volume.VolumeId });
         await CreateAsync("data");
-        Assert.Empty(commands.Commands);
+        Assert.Empty(Started());
 
         await Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = second });
-        Assert.Equal("umount", Assert.Single(commands.Commands).Program);
+        Assert.Equal("umount", Assert.Single(Started()).Program);
         await UnmountAsync(volume, target);
     }
+
+    /// <summary>But what the driver does between calls: one report soon after changes, and tags that may be written late. How many those are is another test's.</summary>
+    private IEnumerable<ToolCommand> Started() =>
+        commands.Commands.Where(static command => command.Program != "lvm" || command.Arguments[0] is not ("fullreport" or "lvchange"));
 
     private static async Task RequireAsync<T>(bool served, AsyncUnaryCall<T> call)
     {

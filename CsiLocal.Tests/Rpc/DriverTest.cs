@@ -23,7 +23,13 @@ public abstract class DriverTest<TPool> : IAsyncLifetime
 
     private protected Node.NodeClient Node => Driver.Node;
 
-    public async ValueTask InitializeAsync() => Driver = await TestDriver.StartAsync(Prepare, Pool.Options);
+    public async ValueTask InitializeAsync() => Driver = await TestDriver.StartAsync(
+        driver =>
+        {
+            Prepare(driver);
+            driver.Seams = Pool.Decorate(driver.Seams);
+        },
+        Pool.Options);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,7 @@
 using CsiLocal.Filesystems;
 using CsiLocal.Native;
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Csi.V1;
 using Grpc.Core;
 using Xunit;
@@ -16,6 +17,18 @@ public sealed class NodeRpcOnReflinkImages : NodeRpcTests<XfsImagePool>;
 public sealed class NodeRpcOnSubvolumes : NodeRpcTests<BtrfsDirectoryPool>;
 
 public sealed class NodeRpcOnDirectories : NodeRpcTests<PlainDirectoryPool>;
+
+[Trait("Vm", "yes")]
+public sealed class NodeRpcOnThickLvm : NodeRpcTests<ThickLvmPool>;
+
+[Trait("Vm", "yes")]
+public sealed class NodeRpcOnThinLvm : NodeRpcTests<ThinLvmPool>;
+
+[Trait("Needs", "vm")]
+public sealed class NodeRpcOnXfsQuota : NodeRpcTests<XfsQuotaDirectoryPool>;
+
+[Trait("Needs", "vm")]
+public sealed class NodeRpcOnExt4Quota : NodeRpcTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>Stage, unstage, publish, unpublish, stats, growth: mounted volumes on every kind of pool.</summary>
 public abstract class NodeRpcTests<TPool> : DriverTest<TPool>

@@ -2,14 +2,22 @@ using Csi.V1;
 using FsCheck;
 using FsCheck.Fluent;
 using Grpc.Core;
+using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Xunit;
 using static CsiLocal.Tests.Support.Requests;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiLocal.Tests.Rpc;
 
+public sealed class RandomInputOnImages(BadInputWorld<ImagePool> world) : RandomInputTests(world), IClassFixture<BadInputWorld<ImagePool>>;
+
+public sealed class RandomInputOnThickLvm(BadInputWorld<ThickLvmPool> world) : RandomInputTests(world), IClassFixture<BadInputWorld<ThickLvmPool>>;
+
+public sealed class RandomInputOnThinLvm(BadInputWorld<ThinLvmPool> world) : RandomInputTests(world), IClassFixture<BadInputWorld<ThinLvmPool>>;
+
 /// <summary>Requests whose fields are anything: an expected status, a message that names a field, and a refused call leaves nothing.</summary>
-public sealed class RandomInputTests(BadInputWorld world) : IClassFixture<BadInputWorld>
+public abstract class RandomInputTests(BadInputWorld world)
 {
     private const int Limit = 120_000;
 

@@ -1,4 +1,5 @@
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Csi.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -15,6 +16,18 @@ public sealed class SnapshotRpcOnReflinkImages : SnapshotRpcTests<XfsImagePool>;
 public sealed class SnapshotRpcOnSubvolumes : SnapshotRpcTests<BtrfsDirectoryPool>;
 
 public sealed class SnapshotRpcOnDirectories : SnapshotRpcTests<PlainDirectoryPool>;
+
+[Trait("Vm", "yes")]
+public sealed class SnapshotRpcOnThickLvm : SnapshotRpcTests<ThickLvmPool>;
+
+[Trait("Vm", "yes")]
+public sealed class SnapshotRpcOnThinLvm : SnapshotRpcTests<ThinLvmPool>;
+
+[Trait("Needs", "vm")]
+public sealed class SnapshotRpcOnXfsQuota : SnapshotRpcTests<XfsQuotaDirectoryPool>;
+
+[Trait("Needs", "vm")]
+public sealed class SnapshotRpcOnExt4Quota : SnapshotRpcTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>CreateSnapshot, DeleteSnapshot, GetSnapshot, ListSnapshots, and volumes made from snapshots and volumes.</summary>
 public abstract class SnapshotRpcTests<TPool> : DriverTest<TPool>
@@ -83,10 +96,14 @@ public abstract class SnapshotRpcTests<TPool> : DriverTest<TPool>
         Write(Path.Combine(target, "file"), seed: 5);
         await UnmountAsync(volume, target);
         var snapshot = await SnapshotAsync(volume, "before");
-        await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
+        if (Pool.SnapshotsNeedSource)
+            await FailsAsync(StatusCode.FailedPrecondition, Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId }), snapshot.SnapshotId);
+        else
+            await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
 
         var restored = await CreateAsync(Create("restored", Mount(), 32 * MiB).From(snapshot));
         await Controller.DeleteSnapshotAsync(new() { SnapshotId = snapshot.SnapshotId });
+        await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
 
         Assert.Equal(DigestOf(5), Digest(Path.Combine(await MountAsync(restored), "file")));
     }
@@ -190,7 +207,7 @@ public abstract class SnapshotRpcTests<TPool> : DriverTest<TPool>
         await Controller.DeleteSnapshotAsync(new() { SnapshotId = "../../etc/passwd" });
 
         Assert.Empty((await Controller.ListSnapshotsAsync(new())).Entries);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Pool.Options.Path, "snapshots")));
+        Assert.Empty(Pool.Snapshots());
         await FailsAsync(StatusCode.InvalidArgument, Controller.DeleteSnapshotAsync(new()), "snapshot_id");
     }
 

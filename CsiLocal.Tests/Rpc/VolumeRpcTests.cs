@@ -1,4 +1,5 @@
 using CsiLocal.Tests.Support;
+using CsiLocal.Tests.Support.Lvm;
 using Csi.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -15,6 +16,18 @@ public sealed class VolumeRpcOnReflinkImages : VolumeRpcTests<XfsImagePool>;
 public sealed class VolumeRpcOnSubvolumes : VolumeRpcTests<BtrfsDirectoryPool>;
 
 public sealed class VolumeRpcOnDirectories : VolumeRpcTests<PlainDirectoryPool>;
+
+[Trait("Vm", "yes")]
+public sealed class VolumeRpcOnThickLvm : VolumeRpcTests<ThickLvmPool>;
+
+[Trait("Vm", "yes")]
+public sealed class VolumeRpcOnThinLvm : VolumeRpcTests<ThinLvmPool>;
+
+[Trait("Needs", "vm")]
+public sealed class VolumeRpcOnXfsQuota : VolumeRpcTests<XfsQuotaDirectoryPool>;
+
+[Trait("Needs", "vm")]
+public sealed class VolumeRpcOnExt4Quota : VolumeRpcTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>CreateVolume, DeleteVolume, ControllerExpandVolume, ControllerGetVolume, ListVolumes, ValidateVolumeCapabilities, GetCapacity.</summary>
 public abstract class VolumeRpcTests<TPool> : DriverTest<TPool>
@@ -78,7 +91,7 @@ public abstract class VolumeRpcTests<TPool> : DriverTest<TPool>
         await FailsAsync(StatusCode.ResourceExhausted, Controller.CreateVolumeAsync(Create("huge", Mount(), 10L << 40)), "available");
 
         Assert.Empty((await Controller.ListVolumesAsync(new())).Entries);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Pool.Options.Path, "volumes")));
+        Assert.Empty(Pool.Volumes());
     }
 
     [Fact(Timeout = Limit)]
@@ -114,7 +127,7 @@ public abstract class VolumeRpcTests<TPool> : DriverTest<TPool>
         await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
 
         Assert.Empty((await Controller.ListVolumesAsync(new())).Entries);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Pool.Options.Path, "volumes")));
+        Assert.Empty(Pool.Volumes());
     }
 
     [Theory(Timeout = Limit)]
@@ -245,10 +258,9 @@ public abstract class VolumeRpcTests<TPool> : DriverTest<TPool>
         Assert.Empty((await Controller.ControllerGetVolumeHealthAsync(new() { VolumeId = volume.VolumeId })).VolumeHealth.HealthStatuses);
 
         var data = (await Driver.Admin.GetVolumeDetailAsync(new() { Volume = "data" })).Location;
-        if (Pool.IsBlock)
-            File.Move(data, data + ".gone");
-        else
-            Directory.Move(data, data + ".gone");
+        Pool.TakeAway(volume.VolumeId, data);
+        if (!Pool.IsWatched)
+            await Driver.RestartAsync();
 
         var health = Assert.Single((await Controller.ControllerListVolumeHealthAsync(new())).Entries);
         Assert.Equal(volume.VolumeId, health.VolumeId);
@@ -257,9 +269,6 @@ public abstract class VolumeRpcTests<TPool> : DriverTest<TPool>
         Assert.NotEmpty((await Node.NodeGetVolumeHealthAsync(new() { VolumeId = volume.VolumeId })).VolumeHealth.HealthStatuses);
         await FailsAsync(StatusCode.NotFound, Controller.ControllerGetVolumeHealthAsync(new() { VolumeId = "nothing" }));
 
-        if (Pool.IsBlock)
-            File.Move(data + ".gone", data);
-        else
-            Directory.Move(data + ".gone", data);
+        Pool.BringBack(volume.VolumeId, data);
     }
 }

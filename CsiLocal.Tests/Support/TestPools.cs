@@ -1,40 +1,6 @@
 using CsiLocal.Configuration;
-using CsiLocal.Volumes;
 
 namespace CsiLocal.Tests.Support;
-
-/// <summary>A pool for one test, with what it needs from the host; removed afterwards.</summary>
-public abstract class TestPool : IDisposable
-{
-    private readonly TemporaryFolder folder = new();
-
-    internal string Folder => folder.Path;
-
-    internal abstract PoolOptions Options { get; }
-
-    /// <summary>Volumes are block devices with a file system of their own.</summary>
-    internal abstract bool IsBlock { get; }
-
-    /// <summary>A snapshot can be taken while the volume is mounted.</summary>
-    internal virtual bool SnapshotsWhileMounted => true;
-
-    /// <summary>A snapshot shares its blocks with the volume and takes an instant.</summary>
-    internal virtual bool InstantCopy => false;
-
-    /// <summary>The size of a volume stops a writer.</summary>
-    internal virtual bool HardLimit => true;
-
-    public virtual void Dispose()
-    {
-        folder.Dispose();
-        GC.SuppressFinalize(this);
-    }
-
-    private protected static PoolOptions Image(string path) => new() { Name = "images", Backend = BackendKind.Image, Path = path };
-
-    private protected static PoolOptions Directory(string path, QuotaMode quota) =>
-        new() { Name = "folders", Backend = BackendKind.Directory, Path = path, Quota = quota };
-}
 
 /// <summary>Image files on the host's own file system, ext4 as a rule: snapshots are copies.</summary>
 public sealed class ImagePool : TestPool
@@ -42,6 +8,8 @@ public sealed class ImagePool : TestPool
     internal override PoolOptions Options => Image(Path.Combine(Folder, "pool"));
 
     internal override bool IsBlock => true;
+
+    internal override string ContentOf(string id) => Path.Combine(Options.Path, id[0] == 'v' ? "volumes" : "snapshots", $"{id}.img");
 }
 
 /// <summary>Image files on xfs: snapshots are reflinks.</summary>
@@ -52,6 +20,8 @@ public sealed class XfsImagePool : TestPool
     internal override PoolOptions Options => Image(filesystem.Path);
 
     internal override bool IsBlock => true;
+
+    internal override string ContentOf(string id) => Path.Combine(Options.Path, id[0] == 'v' ? "volumes" : "snapshots", $"{id}.img");
 
     internal override bool InstantCopy => true;
 
@@ -92,4 +62,38 @@ public sealed class PlainDirectoryPool : TestPool
     internal override bool SnapshotsWhileMounted => false;
 
     internal override bool HardLimit => false;
+}
+
+/// <summary>Directories on xfs or ext4 with a project quota each: needs a kernel that was built with quotas.</summary>
+public abstract class QuotaDirectoryPool : TestPool
+{
+    private readonly LoopFilesystem filesystem;
+
+    private protected QuotaDirectoryPool(string type, params string[] mkfsOptions)
+    {
+        Xunit.Assert.SkipUnless(Machine.IsVm, "needs a kernel with project quotas: scripts/vm");
+        filesystem = new LoopFilesystem(type, 2048, mkfsOptions, "prjquota");
+    }
+
+    internal override PoolOptions Options => Directory(filesystem.Path, QuotaMode.Auto);
+
+    internal override bool IsBlock => false;
+
+    public override void Dispose()
+    {
+        filesystem.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>xfs with project quotas; snapshots are reflinks, file by file.</summary>
+public sealed class XfsQuotaDirectoryPool() : QuotaDirectoryPool("xfs")
+{
+    internal override bool SnapshotsWhileMounted => false;
+}
+
+/// <summary>ext4 with project quotas; snapshots are copies.</summary>
+public sealed class Ext4QuotaDirectoryPool() : QuotaDirectoryPool("ext4", "-O", "quota,project")
+{
+    internal override bool SnapshotsWhileMounted => false;
 }

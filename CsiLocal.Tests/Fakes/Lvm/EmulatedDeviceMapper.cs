@@ -43,6 +43,8 @@ internal sealed class EmulatedDeviceMapper(LvmEmulator emulator) : IDeviceMapper
     {
         foreach (var volume in Active())
         {
+            if (volume.IsCowOrigin && uuid == volume.DmUuid)
+                return [new DmTarget(0, volume.SizeBytes / SectorBytes, "snapshot-origin", "253:0")];
             if (Layers(volume).Any(layer => layer.Uuid == uuid))
                 return [new DmTarget(0, volume.SizeBytes / SectorBytes, Type(volume), Parameters(volume))];
         }
@@ -77,6 +79,7 @@ internal sealed class EmulatedDeviceMapper(LvmEmulator emulator) : IDeviceMapper
     private static (string Name, string Uuid)[] Layers(EmulatedVolume volume) => volume switch
     {
         { IsThinPool: true } => [($"{volume.DmName}-tpool", $"{volume.DmUuid}-tpool"), (volume.DmName, $"{volume.DmUuid}-pool")],
+        { IsCowOrigin: true } => [(volume.DmName, volume.DmUuid), ($"{volume.DmName}-real", $"{volume.DmUuid}-real")],
         { Parent.IsThinPool: true } => [(volume.DmName, $"{volume.DmUuid}-{volume.Name[(volume.Name.LastIndexOf('_') + 1)..]}")],
         _ => [(volume.DmName, volume.DmUuid)],
     };
@@ -107,12 +110,12 @@ internal sealed class EmulatedDeviceMapper(LvmEmulator emulator) : IDeviceMapper
                     $"4 {Part(metadata, LvmUse.MetadataPercent(volume))}/{metadata} {Part(chunks, LvmUse.DataPercent(volume))}/{chunks} - "
                     + $"{(LvmUse.DataPercent(volume) >= 100 ? "out_of_data_space" : "rw")} discard_passdown queue_if_no_space - 1024");
             case { IsThin: true }:
-                var mapped = Math.Min(LvmStore.AllocatedBytes(volume) / SectorBytes, sectors);
+                var mapped = Math.Min(EmulatedContent.AllocatedBytes(volume) / SectorBytes, sectors);
                 return string.Create(CultureInfo.InvariantCulture, $"{mapped} {(mapped == 0 ? "-" : sectors - 1)}");
             case { IsInvalid: true }:
                 return "Invalid";
             case { IsCow: true }:
-                var reserve = volume.Segments.Sum(static segment => segment.Extents) * EmulatedGroup.ExtentBytes / SectorBytes;
+                var reserve = volume.ReserveBytes / SectorBytes;
                 return string.Create(CultureInfo.InvariantCulture, $"{Part(reserve, LvmUse.DataPercent(volume))}/{reserve} 16");
             case { IsRaid: true }:
                 var images = volume.Parts.Where(static part => part.Name.Contains("_rimage_", StringComparison.Ordinal) && !part.Name.EndsWith("_imeta", StringComparison.Ordinal)).ToList();

@@ -5,7 +5,7 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
 {
     public EmulatedGroup Group { get; } = group;
 
-    public string Name { get; } = name;
+    public string Name { get; set; } = name;
 
     public string Uuid { get; } = EmulatedGroup.NewUuid();
 
@@ -15,6 +15,12 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     public long Extents { get; set; }
 
     public long SizeBytes => Extents * EmulatedGroup.ExtentBytes;
+
+    /// <summary>COW snapshots: what is set aside for changes; LVM gives that as the size.</summary>
+    public long ReserveBytes => Segments.Sum(static segment => segment.Extents) * EmulatedGroup.ExtentBytes;
+
+    /// <summary>Has COW snapshots.</summary>
+    public bool IsCowOrigin => Group.Volumes.Values.Any(volume => volume.IsCow && volume.Origin == this);
 
     /// <summary>Where its extents lie; of RAID volumes and thin pools it is their hidden parts that have them.</summary>
     public List<EmulatedSegment> Segments { get; init; } = [];
@@ -111,7 +117,6 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     /// <summary>lv_attr (lvs(8)).</summary>
     public string Attributes(int openCount)
     {
-        var cowOrigin = Group.Volumes.Values.Any(volume => volume.IsCow && volume.Origin == this);
         var type = this switch
         {
             { IsThinPool: true } => 't',
@@ -121,10 +126,10 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
             { IsHidden: true } when Name.EndsWith("_tdata", StringComparison.Ordinal) => 'T',
             { IsHidden: true } when Name.Contains("_rimage_", StringComparison.Ordinal) => 'i',
             { IsHidden: true } => 'e',
-            _ => cowOrigin ? 'o' : '-',
+            _ => IsCowOrigin ? 'o' : '-',
         };
         var state = !IsActive ? '-' : IsInvalid ? 'I' : 'a';
-        var target = IsThinPool || IsThin ? 't' : IsRaid || Parent is { IsRaid: true } ? 'r' : IsCow || cowOrigin ? 's' : '-';
+        var target = IsThinPool || IsThin ? 't' : IsRaid || Parent is { IsRaid: true } ? 'r' : IsCow || IsCowOrigin ? 's' : '-';
         var zero = IsThinPool || IsThin ? 'z' : '-';
         var health = IsPartial ? 'p' : Health;
         var isOpen = openCount > 0 || IsHidden || Group.Volumes.Values.Any(volume => volume.Pool == this && volume.IsActive);

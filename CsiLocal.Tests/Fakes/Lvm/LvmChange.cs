@@ -30,12 +30,12 @@ internal sealed class LvmChange(LvmScope scope)
         {
             if (_arguments.Answer("activate", otherwise: true))
                 Activate(volume);
-            else if (!LvmStore.TryDeactivate(volume))
+            else if (!EmulatedContent.TryDeactivate(volume))
                 throw new LvmFailureException($"  Logical volume {group.Name}/{name} in use.\n");
             return "";
         }
 
-        if (group.Disks.Any(static disk => disk.IsMissing))
+        if (group.Disks.Any(disk => !scope.Sees(disk)))
         {
             throw new LvmFailureException(
                 $"  Cannot change VG {group.Name} while PVs are missing.\n  See vgreduce --removemissing and vgextend --restoremissing.\n  Cannot process volume group {group.Name}\n");
@@ -56,7 +56,7 @@ internal sealed class LvmChange(LvmScope scope)
             if (volume.SkipsActivation && !_arguments.Has("ignoreactivationskip"))
                 continue;
             if (volume.CanActivate)
-                LvmStore.Activate(volume);
+                EmulatedContent.Activate(volume);
             else
                 failed = true;
             if (!volume.CanActivate)
@@ -80,7 +80,7 @@ internal sealed class LvmChange(LvmScope scope)
             throw new LvmFailureException(Refusal(volume));
         if (volume.Pool is { } pool)
             pool.IsActive = true;
-        LvmStore.Activate(volume);
+        EmulatedContent.Activate(volume);
     }
 
     private void ChangeTags(EmulatedVolume volume)
@@ -118,8 +118,8 @@ internal sealed class LvmRemove(LvmScope scope)
             said += Remove(dependent);
         if (volume.Loop is { } loop && DeviceUsers.IsMounted(loop))
             throw new LvmFailureException($"  Logical volume {group.Name}/{volume.Name} contains a filesystem in use.\n");
-        var allocated = LvmStore.AllocatedBytes(volume);
-        if (!LvmStore.TryDeactivate(volume))
+        var allocated = EmulatedContent.AllocatedBytes(volume);
+        if (!EmulatedContent.TryDeactivate(volume))
             throw new LvmFailureException($"  Logical volume {group.Name}/{volume.Name} in use.\n");
 
         scope.Emulator.Store.Remove(volume);

@@ -56,7 +56,7 @@ internal static class LvmColumns
         ["lv_name"] = static row => Bracketed(row.Volume!),
         ["lv_full_name"] = static row => $"{row.Group.Name}/{Bracketed(row.Volume!)}",
         ["lv_uuid"] = static row => row.Volume!.Uuid,
-        ["lv_size"] = static row => Text(row.Volume!.SizeBytes),
+        ["lv_size"] = static row => Text(row.Volume!.IsCow ? row.Volume.ReserveBytes : row.Volume.SizeBytes),
         ["lv_attr"] = static row => row.Volume!.Attributes(OpenCount(row.Volume)),
         ["lv_tags"] = static row => string.Join(',', row.Volume!.Tags),
         ["lv_parent"] = static row => row.Volume!.Parent is { } parent ? parent.Name : "",
@@ -88,6 +88,7 @@ internal static class LvmColumns
     {
         ["segtype"] = static row => row.Volume!.IsCow ? "linear" : row.Volume.SegmentType,
         ["seg_size"] = static row => Text(row.Segment is { } segment ? segment.Extents * EmulatedGroup.ExtentBytes : row.Volume!.SizeBytes),
+        ["origin_size"] = static row => Text(row.Volume!.SizeBytes),
         ["seg_start"] = static row => Text(row.Segment is { } segment ? Start(row.Volume!, segment) : 0),
         ["stripes"] = static row => Text(Math.Max(1, row.Volume!.SegmentType == "linear" ? 1 : row.Volume.Segments.Count)),
         ["data_stripes"] = static row => Text(Math.Max(1, row.Volume!.SegmentType == "linear" ? 1 : row.Volume.Segments.Count)),

@@ -181,12 +181,12 @@ internal sealed class LvmCreate(LvmScope scope)
     {
         volume.File = scope.Emulator.Store.NewWithOldBytes(volume.SizeBytes);
         Activate(volume);
-        return LvmStore.Wipe(volume, _arguments.Answer("zero", otherwise: true), _arguments.Answer("wipesignatures", otherwise: true));
+        return EmulatedContent.Wipe(volume, _arguments.Answer("zero", otherwise: true), _arguments.Answer("wipesignatures", otherwise: true));
     }
 
     private static void Activate(EmulatedVolume volume)
     {
-        LvmStore.Activate(volume);
+        EmulatedContent.Activate(volume);
         volume.Group.Volumes[volume.Name] = volume;
     }
 

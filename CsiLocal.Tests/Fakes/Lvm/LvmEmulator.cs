@@ -19,7 +19,7 @@ internal sealed class LvmEmulator : IDisposable
 
     public EmulatedDeviceMapper Devices { get; }
 
-    public LvmStore Store { get; } = new();
+    public EmulatedContent Store { get; } = new();
 
     public ConcurrentBag<EmulatedGroup> Groups { get; } = [];
 
@@ -54,7 +54,7 @@ internal sealed class LvmEmulator : IDisposable
     {
         foreach (var volume in Groups.SelectMany(static group => group.Volumes.Values))
         {
-            if (!LvmStore.TryDeactivate(volume))
+            if (!EmulatedContent.TryDeactivate(volume))
                 throw new InvalidOperationException($"{volume.Name} is still in use");
         }
 
@@ -67,7 +67,12 @@ internal sealed class LvmEmulator : IDisposable
     public void Dispose()
     {
         foreach (var volume in Groups.SelectMany(static group => group.Volumes.Values))
-            LvmStore.TryDeactivate(volume);
+        {
+            // A probe of the host's udev may have it open for an instant.
+            if (!SpinWait.SpinUntil(() => EmulatedContent.TryDeactivate(volume), TimeSpan.FromSeconds(5)))
+                throw new InvalidOperationException($"{volume.Name} on /dev/loop{volume.Loop} is still in use");
+        }
+
         Devices.Dispose();
         Store.Dispose();
         _oneAtATime.Dispose();

@@ -20,7 +20,7 @@ internal sealed class LvmExtend(LvmScope scope)
             throw new LvmFailureException($"  New size ({extents} extents) matches existing size ({volume.Extents} extents).\n");
         if (extents < volume.Extents)
             throw new LvmFailureException($"  New size given ({extents} extents) not larger than existing size ({volume.Extents} extents)\n");
-        if (group.Volumes.Values.Any(other => other.IsCow && other.Origin == volume) && volume.IsActive)
+        if (volume is { IsCowOrigin: true, IsActive: true })
             throw new LvmFailureException("  Snapshot origin volumes can be resized only while inactive: try lvchange -an.\n");
 
         var before = volume.Extents;
@@ -56,7 +56,7 @@ internal sealed class LvmExtend(LvmScope scope)
 
         volume.Extents = extents;
         if (volume.File is not null)
-            LvmStore.Grow(volume, volume.SizeBytes);
+            EmulatedContent.Grow(volume, volume.SizeBytes);
     }
 
     private static void Grow(EmulatedVolume part, long more)

@@ -40,11 +40,9 @@ internal sealed class LvmScope(LvmEmulator emulator, LvmArguments arguments)
     public EmulatedGroup WritableGroup(string name)
     {
         var group = Group(name);
-        if (Arguments.Devices is { } devices && group.Disks.FirstOrDefault(disk => !disk.IsMissing && !devices.Contains(disk.Path)) is { } unnamed)
-            throw new LvmMisuseException($"--devices has not all disks of {name}: {unnamed.Path}");
         if (group.IsExported)
             throw new LvmFailureException($"  Volume group {name} is exported\n");
-        if (group.Disks.Any(static disk => disk.IsMissing) && Arguments.Command is not ("lvchange" or "vgchange"))
+        if (group.Disks.Any(disk => !Sees(disk)) && Arguments.Command is not ("lvchange" or "vgchange"))
         {
             throw new LvmFailureException(
                 $"  Cannot change VG {name} while PVs are missing.\n  See vgreduce --removemissing and vgextend --restoremissing.\n  Cannot process volume group {name}\n");

@@ -12,7 +12,7 @@ internal static class LvmUse
         { DataPercent: { } wanted } => wanted,
         { IsInvalid: true } => 100,
         { IsThinPool: true } => 100.0 * Used(volume) / volume.SizeBytes,
-        { IsThin: true } => 100.0 * Math.Min(LvmStore.AllocatedBytes(volume), volume.SizeBytes) / volume.SizeBytes,
+        { IsThin: true } => 100.0 * Math.Min(EmulatedContent.AllocatedBytes(volume), volume.SizeBytes) / volume.SizeBytes,
         { IsCow: true } => 0.01,
         _ => null,
     };
@@ -29,7 +29,7 @@ internal static class LvmUse
     {
         var bytes = pool.Group.Volumes.Values
             .Where(volume => volume.Pool == pool)
-            .Sum(static volume => Math.Max(0, LvmStore.AllocatedBytes(volume) - volume.SharedBytes));
+            .Sum(static volume => Math.Max(0, EmulatedContent.AllocatedBytes(volume) - volume.SharedBytes));
         return Math.Min(pool.SizeBytes, (bytes + pool.ChunkBytes - 1) / pool.ChunkBytes * pool.ChunkBytes);
     }
 }

@@ -10,7 +10,7 @@ namespace CsiLocal.Tests.Fakes.Lvm;
 /// The blocks of a new thick volume hold what was there before, as on a disk: the content of the volume that was removed last, or a pattern
 /// in each mebibyte. Those of a thin one read as zeros.
 /// </remarks>
-internal sealed class LvmStore : IDisposable
+internal sealed class EmulatedContent : IDisposable
 {
     private const byte OldByte = 0xA5;
     private const int Step = 1 << 20;
