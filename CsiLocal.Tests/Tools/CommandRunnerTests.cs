@@ -63,6 +63,18 @@ public sealed class CommandRunnerTests : IDisposable
         Assert.Equal(7, output.ExitCode);
         Assert.Equal(ToolOutput.MaxCaptured, output.StandardOutput.Length);
         Assert.Equal(ToolOutput.MaxCaptured, output.StandardError.Length);
+        Assert.True(output.IsTruncated);
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData(3_000_000, false)]
+    [InlineData(2_999_999, true)]
+    public async Task A_command_may_have_more_of_its_output_kept_and_says_whether_it_was_all(int limit, bool isTruncated)
+    {
+        var output = await _runner.RunAsync(Shell("head -c 3000000 /dev/zero") with { MaxOutput = limit }, Token);
+
+        Assert.Equal(limit, output.StandardOutput.Length);
+        Assert.Equal(isTruncated, output.IsTruncated);
     }
 
     [Fact(Timeout = Limit)]

@@ -147,7 +147,11 @@ internal static class LvTags
     private static LvTagFields? Fields(string kind, LogicalVolume volume)
     {
         if (LvTagText.Join(kind, volume.Tags) is { } text)
+        {
+            if (LvTagText.Join(kind == Volume ? Snapshot : Volume, volume.Tags) is not null)
+                throw new FormatException($"logical volume {volume.Name} has the tags of a volume and of a snapshot");
             return new LvTagFields(text);
+        }
 
         // Parts of a record without their beginning: of which kind it was cannot be told, so it is neither "none of ours" nor readable.
         if (LvTagText.HasOrphanedParts(volume.Tags))

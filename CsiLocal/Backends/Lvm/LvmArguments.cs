@@ -28,9 +28,10 @@ internal static class LvmArguments
     // What may be removed: no origin of copy-on-write snapshots, whose removal takes them along, and no thin pool, whose removal takes all its volumes along.
     private const string OnlyOneVolume = "lv_attr!~\"^[oOt]\"";
 
+    /// <summary>--foreign: a volume group of another host is there too, and its report will say whose it is.</summary>
     public static List<string> Scan() =>
     [
-        "pvs", "--config", Config, .. Json,
+        "pvs", "--config", Config, .. Json, "--foreign",
         "--options", string.Join(',', LvmColumns.ScannedVolumeGroups),
     ];
 

@@ -23,15 +23,15 @@ internal enum LvmProblem
     MetadataAreaFull,
     InUse,
     HasSnapshots,
-    SnapshotInvalid,
     ThinPoolFull,
     ThinPoolDamaged,
     DeviceExcluded,
     DeviceNotBlank,
     DeviceNodeMissing,
     Udev,
-    ModuleMissing,
     PermissionDenied,
+    NoDeviceMapper,
+    ModuleMissing,
     IoError,
 }
 
@@ -48,7 +48,7 @@ internal static class LvmErrors
         var (rule, line) = Find(output);
         return rule is null
             ? new StorageException(StorageError.Internal, $"{operation}: exit code {output.ExitCode}: {line}")
-            : new StorageException(rule.Error, $"{operation}: {line}", rule.Remedy);
+            : new StorageException(rule.Error, $"{operation}: {(LvmRule.IsWarning(line) ? line[LvmRule.Warning.Length..] : line)}", rule.Remedy);
     }
 
     private static (LvmRule? Rule, string Line) Find(ToolOutput output)
@@ -63,36 +63,40 @@ internal static class LvmErrors
             }
         }
 
-        return (null, lines.Find(static line => !IsNoise(line)) ?? "it said nothing");
+        return (null, lines.Find(static line => !LvmRule.IsWarning(line)) ?? "it said nothing");
     }
 
     private static List<string> Lines(ToolOutput output)
     {
         var lines = new List<string>();
-        var text = output.StandardError.AsSpan().Trim().IsEmpty ? output.StandardOutput : output.StandardError;
-        foreach (var line in text.AsSpan().EnumerateLines())
+        foreach (var line in output.StandardError.AsSpan().EnumerateLines())
         {
-            if (line.Trim() is { IsEmpty: false } trimmed)
+            if (line.Trim() is { IsEmpty: false } trimmed && !trimmed.StartsWith("File descriptor "))
                 lines.Add(trimmed.ToString());
         }
 
         return lines;
     }
-
-    private static bool IsNoise(string line) =>
-        line.StartsWith("WARNING:", StringComparison.Ordinal)
-        || line.StartsWith("File descriptor ", StringComparison.Ordinal)
-        || line.StartsWith("Run `", StringComparison.Ordinal);
 }
 
 /// <summary>One line of the table.</summary>
 /// <param name="Pattern">What the line has, in this order, between the asterisks.</param>
+/// <remarks>Most warnings are no reason why a command failed (a missing device that it does not need): a pattern for one says so.</remarks>
 internal sealed record LvmRule(LvmProblem Problem, StorageError Error, string Pattern, string? Remedy)
 {
     private readonly string[] _parts = Pattern.Split('*');
 
+    public const string Warning = "WARNING: ";
+
+    private readonly bool _fitsWarnings = IsWarning(Pattern);
+
+    public static bool IsWarning(string line) => line.StartsWith(Warning, StringComparison.Ordinal);
+
     public bool Fits(string line)
     {
+        if (IsWarning(line) && !_fitsWarnings)
+            return false;
+
         var from = 0;
         foreach (var part in _parts)
         {
