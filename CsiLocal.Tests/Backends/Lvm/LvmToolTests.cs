@@ -85,7 +85,7 @@ public sealed class LvmToolTests : IDisposable
     {
         await _tool.CreateThinPoolAsync(Group, new NewThinPool { Name = "pool", DataBytes = GiB }, Token);
         Assert.Equal(
-            "lvcreate --yes --wipesignatures y --type thin-pool --size 1073741824b --name pool --zero y --discards passdown --poolmetadataspare y vg", Line);
+            "lvcreate --yes --type thin-pool --size 1073741824b --name pool --zero y --discards passdown --poolmetadataspare y vg", Line);
         Assert.Contains(" activation/error_when_full=0", _runner.Commands.Last().Arguments[2], StringComparison.Ordinal);
 
         await _tool.CreateThinPoolAsync(
@@ -93,7 +93,7 @@ public sealed class LvmToolTests : IDisposable
             new NewThinPool { Name = "pool", DataBytes = GiB, MetadataBytes = GiB / 64, ChunkBytes = 65536, Stripes = 2, StripeSizeBytes = 4096 },
             Token);
         Assert.Equal(
-            "lvcreate --yes --wipesignatures y --type thin-pool --size 1073741824b --name pool --zero y --discards passdown --poolmetadataspare y "
+            "lvcreate --yes --type thin-pool --size 1073741824b --name pool --zero y --discards passdown --poolmetadataspare y "
             + "--poolmetadatasize 16777216b --chunksize 65536b --stripes 2 --stripesize 4096b vg",
             Line);
     }
