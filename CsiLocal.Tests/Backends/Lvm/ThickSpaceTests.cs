@@ -34,6 +34,16 @@ public sealed class ThickSpaceTests
     public void Without_enough_devices_there_is_no_room() =>
         Assert.Equal((0, 0, 0), (Space(LvmLayout.Raid1).Available([GiB]), Space(LvmLayout.Raid6).Available([GiB, GiB, GiB, GiB]), Space(LvmLayout.Striped).Available([])));
 
+    // As LVM did it in the microVM: two stripes of 950 MiB on devices with 520, 520 and 1020 MiB.
+    [Fact]
+    public void Stripes_go_on_where_there_is_room() =>
+        Assert.Equal(2040L << 20, Space(LvmLayout.Striped, 2).Available([520L << 20, 520L << 20, 1020L << 20]));
+
+    // LVM alone would: with parts of two images on the third.
+    [Fact]
+    public void Images_do_not() =>
+        Assert.Equal(616L << 20, Space(LvmLayout.Raid1).Available([620L << 20, 620L << 20, 1020L << 20]));
+
     [Fact]
     public void A_device_that_is_full_makes_a_volume_narrower()
     {

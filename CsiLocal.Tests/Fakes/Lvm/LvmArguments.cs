@@ -15,9 +15,9 @@ internal sealed class LvmArguments
     {
         [""] = "devices config",
         ["lvcreate"] = "name size virtualsize thinpool type addtag stripes stripesize mirrors wipesignatures zero setactivationskip activate "
-            + "chunksize poolmetadatasize discards raidintegrity errorwhenfull poolmetadataspare monitor regionsize",
+            + "chunksize poolmetadatasize discards raidintegrity errorwhenfull poolmetadataspare monitor regionsize alloc",
         ["lvremove"] = "select",
-        ["lvextend"] = "size poolmetadatasize stripes",
+        ["lvextend"] = "size poolmetadatasize stripes alloc",
         ["lvchange"] = "addtag deltag activate monitor",
         ["vgchange"] = "activate monitor",
         ["vgcreate"] = "metadatasize physicalextentsize dataalignment addtag",

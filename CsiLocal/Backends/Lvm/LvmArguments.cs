@@ -104,6 +104,10 @@ internal static class LvmArguments
     public static List<string> Extend(VolumeGroupRef group, string name, long sizeBytes) =>
         [.. Begin("lvextend", group), "--yes", "--size", Bytes(sizeBytes), $"{group.Name}/{name}"];
 
+    /// <summary>Of a RAID volume.</summary>
+    public static List<string> ExtendRaid(VolumeGroupRef group, string name, long sizeBytes) =>
+        [.. Begin("lvextend", group), "--yes", .. LvmLayouts.StayApart, "--size", Bytes(sizeBytes), $"{group.Name}/{name}"];
+
     /// <summary>In one stripe, whatever the layout was so far.</summary>
     public static List<string> ExtendUnstriped(VolumeGroupRef group, string name, long sizeBytes) =>
         [.. Begin("lvextend", group), "--yes", "--stripes", "1", "--size", Bytes(sizeBytes), $"{group.Name}/{name}"];

@@ -39,7 +39,11 @@ internal sealed class LvmGrowth(VolumeGroup group, LvmDevices devices, ILvmProvi
             provisioner.RequireRemovable(volume, attempted);
             group.RequireRoom(attempted);
             await group.ChangeAsync(
-                (found, token) => group.Tool.ExtendAsync(found, volume.Name, sizeBytes, token), report => Enlarge(report, volume, sizeBytes), cancellationToken);
+                (found, token) => IsRaid(volume)
+                    ? group.Tool.ExtendRaidAsync(found, volume.Name, sizeBytes, token)
+                    : group.Tool.ExtendAsync(found, volume.Name, sizeBytes, token),
+                report => Enlarge(report, volume, sizeBytes),
+                cancellationToken);
             device = await devices.ActivateAsync(attempted, volume, 0, cancellationToken);
 
             // An earlier lvextend may have been killed between the metadata and the kernel: this one then found nothing to do.
@@ -83,6 +87,8 @@ internal sealed class LvmGrowth(VolumeGroup group, LvmDevices devices, ILvmProvi
         await MarkAsync(volume.Name, [], [Tag(from.Value)], cancellationToken);
         return grown.SizeBytes;
     }
+
+    private static bool IsRaid(LogicalVolume volume) => volume.SegmentType.StartsWith("raid", StringComparison.Ordinal);
 
     private static string Tag(long from) => Mark + from.ToString(CultureInfo.InvariantCulture);
 

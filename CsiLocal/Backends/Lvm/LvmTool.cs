@@ -93,6 +93,10 @@ internal sealed class LvmTool(ICommandRunner commands, IReadOnlyList<string> pre
     public Task ExtendAsync(VolumeGroupRef group, string name, long sizeBytes, CancellationToken cancellationToken) => ChangeAsync(
         group, name, LvmArguments.Extend(group, name, sizeBytes), Slow, cancellationToken, unless: LvmProblem.HasThatSizeAlready);
 
+    /// <summary>As <see cref="ExtendAsync"/>, of a RAID volume: its images stay on the devices that they have.</summary>
+    public Task ExtendRaidAsync(VolumeGroupRef group, string name, long sizeBytes, CancellationToken cancellationToken) => ChangeAsync(
+        group, name, LvmArguments.ExtendRaid(group, name, sizeBytes), Slow, cancellationToken, unless: LvmProblem.HasThatSizeAlready);
+
     /// <summary>As <see cref="ExtendAsync"/>, in one stripe: what is striped wants space on several devices, and this takes any.</summary>
     public Task ExtendUnstripedAsync(VolumeGroupRef group, string name, long sizeBytes, CancellationToken cancellationToken) => ChangeAsync(
         group, name, LvmArguments.ExtendUnstriped(group, name, sizeBytes), Slow, cancellationToken, unless: LvmProblem.HasThatSizeAlready);

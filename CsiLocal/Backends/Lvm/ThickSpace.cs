@@ -7,7 +7,7 @@ namespace CsiLocal.Backends.Lvm;
 /// <param name="CostBytes">What it takes from the volume group, copies, parity and metadata included.</param>
 internal sealed record ThickFit(int Stripes, long CostBytes);
 
-/// <summary>What layouts cost (lvmraid(7)): each image lies on a device of its own. Pure.</summary>
+/// <summary>What layouts cost (lvmraid(7)): each image of a RAID volume lies on a device of its own. Pure.</summary>
 internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
 {
     private const long MiB = 1 << 20;
@@ -99,8 +99,23 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
         long[] sorted = [.. freeByDevice];
         Array.Sort(sorted);
         var room = sorted[^images] / extentBytes * extentBytes;
-        var data = Math.Max(0, room - Overhead(room));
-        return data / extentBytes * extentBytes;
+        return options.Layout == LvmLayout.Striped ? LargestStripe(sorted, stripes) : Math.Max(0, room - Overhead(room)) / extentBytes * extentBytes;
+    }
+
+    /// <summary>Stripes, which need not survive anything, go on elsewhere when a device is full: LVM always takes the devices with most room.</summary>
+    private long LargestStripe(long[] free, int stripes)
+    {
+        var length = 0L;
+        while (true)
+        {
+            Array.Sort(free);
+            var part = free[^stripes] / extentBytes * extentBytes;
+            if (part == 0)
+                return length;
+            for (var i = 1; i <= stripes; i++)
+                free[^i] -= part;
+            length += part;
+        }
     }
 
     private long ImageBytes(long bytes, int stripes) => (((bytes + stripes - 1) / stripes) + extentBytes - 1) / extentBytes * extentBytes;
@@ -117,9 +132,10 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
         if (options.Layout is LvmLayout.Linear or LvmLayout.Striped)
             return 0;
 
-        // One extent says what is in sync (lvm2, lv_manip.c, raid metadata area). Checksums: 4 MiB for each 500 MiB, and up to 64 MiB for
+        // One extent says what is in sync (lvm2, lv_manip.c, raid metadata area). Checksums: 4 MiB for each 500 MiB, and 4 to 64 MiB for
         // the journal (integrity_manip.c).
-        var checksums = options.Integrity ? (((imageBytes / (500 * MiB)) + 1) * 4 * MiB) + Math.Clamp(imageBytes / 128, 4 * MiB, 64 * MiB) : 0;
+        var journal = imageBytes > 4096 * MiB ? 64 * MiB : Math.Max(4 * MiB, (imageBytes + 127) / 128);
+        var checksums = options.Integrity ? (((imageBytes / (500 * MiB)) + 1) * 4 * MiB) + journal : 0;
         return extentBytes + ((checksums + extentBytes - 1) / extentBytes * extentBytes);
     }
 }
