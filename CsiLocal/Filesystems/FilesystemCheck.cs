@@ -35,7 +35,7 @@ internal sealed class FilesystemCheck(ICommandRunner commands)
         if (output.ExitCode < 4)
             return;
 
-        var repair = $"stop what uses the volume, save its image, then run: e2fsck -f {device}";
+        var repair = $"stop what uses the volume, save a copy of its device, then run: e2fsck -f {device}";
         throw (output.ExitCode & 4) != 0
             ? new StorageException(StorageError.DataLoss, $"{operation}: ext4 on {device} has errors that cannot be repaired unattended: {output.Summary}", repair)
             : new StorageException(StorageError.DataLoss, $"{operation}: ext4 on {device} could not be checked: {output.Summary}", $"see dmesg for disk errors; {repair}");

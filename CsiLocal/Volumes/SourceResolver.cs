@@ -86,8 +86,9 @@ internal sealed class SourceResolver(StateStore store, PoolRegistry pools, Keyed
         var attachment = backend.FindAttachment(volume, readOnly: false);
         if (volume.Access == AccessType.Mount && attachment is { IsBlockDevice: true })
         {
+            // Not mounted, yet open: by a check, or in another mount namespace. To have a device says nothing: a logical volume always has.
             var mount = MountTable.Read().OfDevice(attachment.DeviceNumber).FirstOrDefault(static mount => mount.Root == "/");
-            return new CopySource { Volume = volume, FrozenAt = mount?.Path, InUse = mount is null };
+            return new CopySource { Volume = volume, FrozenAt = mount?.Path, InUse = mount is null && backend.ListAttached().Contains(volume.Id) };
         }
 
         var used = store.PublicationsOf(volume.Id).Count > 0 || (attachment is { IsBlockDevice: true } && backend.ListAttached().Contains(volume.Id));
