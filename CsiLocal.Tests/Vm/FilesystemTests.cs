@@ -84,7 +84,9 @@ public sealed class FilesystemTests : IDisposable
         try
         {
             WriteDurably(Path.Combine(path, "before"), 100_000);
-            HostCommand.Run("lvcreate", ["--quiet", "--snapshot", "--setactivationskip", "n", .. thin ? Array.Empty<string>() : ["--size", "200m"], "--name", "copy", $"{group.Name}/v"]);
+            string[] reserve = thin ? [] : ["--size", "200m"];
+            string[] command = ["lvcreate", "--quiet", "--snapshot", "--setactivationskip", "n", .. reserve, "--name", "copy", $"{group.Name}/v"];
+            await AtRestAsync(path, type, command);
             WriteDurably(Path.Combine(path, "after"), 10_000);
             var copy = Attached(group, "copy");
 
@@ -149,6 +151,16 @@ public sealed class FilesystemTests : IDisposable
         {
             await _mounter.UnmountAsync("unpublish volume v", path, CancellationToken.None);
         }
+    }
+
+    /// <summary>The kernel freezes ext4 and xfs by itself when lvcreate suspends their device; for btrfs the driver does (BtrfsRest).</summary>
+    private static async Task AtRestAsync(string path, FilesystemType type, string[] command)
+    {
+        if (type == FilesystemType.Btrfs)
+            Assert.True(await FilesystemFreezer.FreezeAsync("test", path, TimeSpan.FromSeconds(60), TimeProvider.System, Token));
+        HostCommand.Run(command[0], command[1..]);
+        if (type == FilesystemType.Btrfs)
+            FilesystemFreezer.Thaw("test", path);
     }
 
     private static void MakeVolume(VolumeGroup group, bool thin)

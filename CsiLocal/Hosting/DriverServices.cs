@@ -113,7 +113,7 @@ internal sealed class DriverServices : IDisposable
         {
             BackendKind.Image => new ImageBackend(pool, clock),
             BackendKind.Directory => new DirectoryBackend(pool, tools),
-            BackendKind.Lvm => LvmPool(pool, groups, clock, group => new ThickProvisioner(pool, group)),
+            BackendKind.Lvm => LvmPool(pool, groups, clock, group => new ThickProvisioner(pool, group, clock)),
             BackendKind.LvmThin => LvmPool(pool, groups, clock, group => new ThinProvisioner(pool, group, Teller(pool, history), clock)),
             _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
         };

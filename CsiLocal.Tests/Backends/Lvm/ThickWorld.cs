@@ -46,7 +46,7 @@ internal sealed class ThickWorld : IDisposable
     public async Task<LvmBackend> OpenAsync()
     {
         var group = new VolumeGroup("vg", Tool, Lvm.Devices, Clock);
-        var backend = new LvmBackend(Options, group, new ThickProvisioner(Options, group), Clock);
+        var backend = new LvmBackend(Options, group, new ThickProvisioner(Options, group, Clock), Clock);
         await backend.InspectAsync(knownIdentity: null, TestContext.Current.CancellationToken);
         Lvm.Commands.Clear();
         return backend;

@@ -16,6 +16,6 @@ internal static class LvmBackends
     }
 
     private static ILvmProvisioner Provisioner(PoolOptions options, VolumeGroup group, TimeProvider clock) => options.Backend == BackendKind.Lvm
-        ? new ThickProvisioner(options, group)
+        ? new ThickProvisioner(options, group, clock)
         : new ThinProvisioner(options, group, static (_, _, _) => { }, clock);
 }

@@ -199,10 +199,29 @@ internal sealed class ImageCopier(TimeSpan freezeLimit, TimeProvider time)
 
     private async Task WhileConsistentAsync(CopyJob job, ICopyProgress progress, Action work, CancellationToken cancellationToken)
     {
-        if (job.Source.FrozenAt is { } path)
-            await _frozen.DuringAsync(job.Attempted, path, LoopAttachments.FindAll(job.From), progress, work, cancellationToken);
-        else
+        if (job.Source.FrozenAt is not { } path)
+        {
             work();
+            return;
+        }
+
+        var devices = new List<ulong>();
+        foreach (var loop in LoopAttachments.FindAll(job.From))
+            devices.Add(LoopDevices.Measure(loop.Number).DeviceNumber);
+        var held = await _frozen.DuringAsync(job.Attempted, path, devices, progress, Work, cancellationToken);
+        if (!held)
+        {
+            throw new StorageException(
+                StorageError.Aborted,
+                $"{job.Attempted}: somebody thawed {path} during the copy, which is therefore not of one moment",
+                "try again");
+        }
+
+        Task Work()
+        {
+            work();
+            return Task.CompletedTask;
+        }
     }
 
     private StorageException TooLong(CopyJob job, long bytes) => new(

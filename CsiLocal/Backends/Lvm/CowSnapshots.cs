@@ -4,12 +4,14 @@ using CsiLocal.Volumes;
 namespace CsiLocal.Backends.Lvm;
 
 /// <summary>Copy-on-write snapshots of thick volumes: made with a stated reserve, and watched, since one that runs full is lost.</summary>
-internal sealed class CowSnapshots(VolumeGroup group, LvmPoolOptions options)
+internal sealed class CowSnapshots(VolumeGroup group, LvmPoolOptions options, TimeProvider clock)
 {
     private const double NearlyFullPercent = 80;
 
     // What a file system writes by merely being mounted, and the table of what was copied.
     private const long LeastReserveBytes = 16L << 20;
+
+    private readonly BtrfsRest _rest = new(group, clock);
 
     /// <summary>Bytes set aside for a snapshot of a volume of that size.</summary>
     public long Reserve(long volumeBytes)
@@ -23,8 +25,9 @@ internal sealed class CowSnapshots(VolumeGroup group, LvmPoolOptions options)
     public IEnumerable<LogicalVolume> Of(LogicalVolume origin) =>
         group.Inventory?.LogicalVolumes.Where(volume => volume is { IsHidden: false, Pool: null } && volume.Origin == origin.Name) ?? [];
 
-    /// <summary>Makes one; a mounted file system is brought to rest by the kernel meanwhile (dm suspend freezes it).</summary>
-    public Task CreateAsync(string name, LogicalVolume source, IReadOnlyList<string> tags, CancellationToken cancellationToken)
+    /// <summary>Makes one; a mounted file system is brought to rest meanwhile, by the kernel (dm suspend freezes it) or, for btrfs, by us.</summary>
+    public Task CreateAsync(
+        string attempted, string name, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var reserve = Reserve(source.SizeBytes);
         var wanted = new LogicalVolume
@@ -37,8 +40,13 @@ internal sealed class CowSnapshots(VolumeGroup group, LvmPoolOptions options)
             Origin = source.Name,
             Tags = tags,
         };
-        return InventoryChange.CreateAsync(
-            group, (found, token) => group.Tool.CreateCowSnapshotAsync(found, source.Name, name, reserve, tags, token), wanted, reserve, cancellationToken);
+        return _rest.DuringAsync(attempted, source, progress, CutAsync, cancellationToken);
+
+        Task CutAsync(Func<Task> atRest) => InventoryChange.CreateAsync(group, async (found, token) =>
+        {
+            await atRest();
+            await group.Tool.CreateCowSnapshotAsync(found, source.Name, name, reserve, tags, token);
+        }, wanted, reserve, cancellationToken);
     }
 
     /// <summary>How one is; null where it is not active.</summary>

@@ -44,7 +44,13 @@ internal interface ILvmProvisioner
     Task<bool> CreateFromAsync(VolumeRecord volume, LogicalVolume source, ICopyProgress progress, CancellationToken cancellationToken);
 
     /// <summary>Cuts a snapshot with these tags; one process.</summary>
-    Task CreateSnapshotAsync(SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, CancellationToken cancellationToken);
+    /// <param name="snapshot">What is wanted.</param>
+    /// <param name="source">The volume.</param>
+    /// <param name="tags">Of the snapshot.</param>
+    /// <param name="progress">Remembers what is frozen meanwhile.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task CreateSnapshotAsync(
+        SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IStorageBackend.CopyCost"/>
     long CopyCost(VolumeRecord volume);

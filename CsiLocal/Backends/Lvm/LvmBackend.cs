@@ -206,7 +206,7 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var attempted = $"create snapshot {snapshot.Id}";
-        return IoFailure.GuardAsync(attempted, () => _creation.CutAsync(attempted, snapshot, source, cancellationToken));
+        return IoFailure.GuardAsync(attempted, () => _creation.CutAsync(attempted, snapshot, source, progress, cancellationToken));
     }
 
     public Task DeleteSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)

@@ -44,12 +44,13 @@ internal sealed class LvmCreation(
     }
 
     /// <inheritdoc cref="IStorageBackend.CreateSnapshotAsync"/>
-    public async Task<SnapshotRecord> CutAsync(string attempted, SnapshotRecord snapshot, CopySource source, CancellationToken cancellationToken)
+    public async Task<SnapshotRecord> CutAsync(
+        string attempted, SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var origin = await RequireSourceAsync(attempted, source, long.MaxValue, cancellationToken);
         var wanted = snapshot with { SizeBytes = origin.SizeBytes, Format = FormatAfterCopy(source), State = SnapshotState.Ready };
         var there = await store.FindOrMakeAsync(
-            attempted, wanted.Id.Value, () => provisioner.CreateSnapshotAsync(wanted, origin, LvTags.Of(wanted), cancellationToken), cancellationToken);
+            attempted, wanted.Id.Value, () => provisioner.CreateSnapshotAsync(wanted, origin, LvTags.Of(wanted), progress, cancellationToken), cancellationToken);
         return ownership.ProveMade(attempted, there, wanted) with { State = snapshot.State };
     }
 

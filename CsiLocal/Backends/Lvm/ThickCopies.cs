@@ -48,7 +48,7 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
         if (still is null && source.Attributes.IsOpen)
         {
             // What an earlier run copied was of another moment.
-            still = await MakeStillAsync(attempted, volume, source, cancellationToken);
+            still = await MakeStillAsync(attempted, volume, source, progress, cancellationToken);
             resumeFrom = 0;
         }
 
@@ -127,11 +127,12 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
         }
     }
 
-    private async Task<LogicalVolume> MakeStillAsync(string attempted, VolumeRecord volume, LogicalVolume source, CancellationToken cancellationToken)
+    private async Task<LogicalVolume> MakeStillAsync(
+        string attempted, VolumeRecord volume, LogicalVolume source, ICopyProgress progress, CancellationToken cancellationToken)
     {
         RequirePossible(attempted, source);
         var name = volume.Id.Value + Ending;
-        await snapshots.CreateAsync(name, source, [Mark], cancellationToken);
+        await snapshots.CreateAsync(attempted, name, source, [Mark], progress, cancellationToken);
         return group.Find(name) ?? throw new StorageException(
             StorageError.Unavailable, $"{attempted}: {group.Name}/{name} was made and is not active", "try again");
     }

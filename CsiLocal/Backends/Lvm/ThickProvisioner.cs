@@ -9,10 +9,10 @@ namespace CsiLocal.Backends.Lvm;
 /// to them down, and is lost when more was written than its reserve holds. So it is for short lives (a backup), and nothing is restored
 /// or cloned but by copying all blocks.
 /// </remarks>
-internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group) : ILvmProvisioner
+internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, TimeProvider clock) : ILvmProvisioner
 {
-    private readonly CowSnapshots _snapshots = new(group, options.Lvm!);
-    private readonly ThickCopies _copies = new(group, new CowSnapshots(group, options.Lvm!), options.Lvm!);
+    private readonly CowSnapshots _snapshots = new(group, options.Lvm!, clock);
+    private readonly ThickCopies _copies = new(group, new CowSnapshots(group, options.Lvm!, clock), options.Lvm!);
 
     public BackendFeatures Features { get; } = new()
     {
@@ -107,8 +107,8 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group) :
     }
 
     public Task CreateSnapshotAsync(
-        SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, CancellationToken cancellationToken) =>
-        _snapshots.CreateAsync(snapshot.Id.Value, source, tags, cancellationToken);
+        SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken) =>
+        _snapshots.CreateAsync($"create snapshot {snapshot.Id}", snapshot.Id.Value, source, tags, progress, cancellationToken);
 
     public long CopyCost(VolumeRecord volume) => Features.Snapshots ? _snapshots.Reserve(volume.SizeBytes) : RoundUp(volume.SizeBytes);
 

@@ -6,7 +6,7 @@ namespace CsiLocal.Backends.Lvm;
 /// <summary>Volumes as thin volumes of one thin pool: they take space when they are written, and snapshots take an instant.</summary>
 /// <remarks>
 /// LVM suspends a mounted origin with its file system frozen while it cuts a snapshot of it (dm.c, lock_fs; lvm2 suspends the origin
-/// for the message create_snap), so that snapshots of mounted volumes are consistent.
+/// for the message create_snap), so that snapshots of mounted volumes are consistent; for btrfs see <see cref="BtrfsRest"/>.
 /// </remarks>
 /// <param name="pool">Name, reserve, over-provisioning.</param>
 /// <param name="group">The volume group that the thin pool is in.</param>
@@ -20,6 +20,7 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
     private readonly LvmPoolOptions _options = pool.Lvm!;
     private readonly string _name = $"{pool.Lvm!.VolumeGroup}/{pool.Lvm.ThinPool}";
     private readonly ThinPoolPolicy _policy = new(pool.Lvm, pool.ReserveBytes);
+    private readonly BtrfsRest _rest = new(group, clock);
     private readonly PoolGuardian _guardian = new(pool.Lvm, new ThinPoolPolicy(pool.Lvm, pool.ReserveBytes), group, report, clock);
 
     public BackendFeatures Features { get; } = new()
@@ -75,7 +76,7 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         if (group.Find(name) is not { } made)
         {
             // Complete the moment it is there, unless it has to grow: then its size says that it is unfinished (smaller than its tag).
-            await CutAsync(purpose, name, source, LvTags.Of(volume with { State = VolumeState.Ready }), cancellationToken);
+            await CutAsync(purpose, name, source, LvTags.Of(volume with { State = VolumeState.Ready }), progress, cancellationToken);
             made = source;
         }
 
@@ -91,8 +92,9 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         return true;
     }
 
-    public Task CreateSnapshotAsync(SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, CancellationToken cancellationToken) =>
-        CutAsync($"create snapshot {snapshot.Id}", snapshot.Id.Value, source, tags, cancellationToken);
+    public Task CreateSnapshotAsync(
+        SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken) =>
+        CutAsync($"create snapshot {snapshot.Id}", snapshot.Id.Value, source, tags, progress, cancellationToken);
 
     public long CopyCost(VolumeRecord volume)
     {
@@ -123,7 +125,8 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
 
     public Task UpkeepAsync(CancellationToken cancellationToken) => _guardian.TurnAsync(cancellationToken);
 
-    private async Task CutAsync(string purpose, string name, LogicalVolume source, IReadOnlyList<string> tags, CancellationToken cancellationToken)
+    private async Task CutAsync(
+        string purpose, string name, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken)
     {
         if (source.Pool != _options.ThinPool)
         {
@@ -134,12 +137,13 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         }
 
         await RequireRoomAsync(purpose, cancellationToken);
-        await InventoryChange.CreateAsync(
-            group,
-            (volumes, token) => group.Tool.CreateThinSnapshotAsync(volumes, source.Name, name, tags, token),
-            Wanted(name, source.SizeBytes, tags, source.Name),
-            costBytes: 0,
-            cancellationToken);
+        await _rest.DuringAsync(purpose, source, progress, RunAsync, cancellationToken);
+
+        Task RunAsync(Func<Task> atRest) => InventoryChange.CreateAsync(group, async (volumes, token) =>
+        {
+            await atRest();
+            await group.Tool.CreateThinSnapshotAsync(volumes, source.Name, name, tags, token);
+        }, Wanted(name, source.SizeBytes, tags, source.Name), costBytes: 0, cancellationToken);
     }
 
     /// <summary>Refuses what a pool that is full, or broken, must not be asked for; gives the guardian its chance first.</summary>

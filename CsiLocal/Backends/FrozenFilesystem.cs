@@ -3,24 +3,26 @@ using CsiLocal.Native;
 using CsiLocal.Volumes;
 using Microsoft.Win32.SafeHandles;
 
-namespace CsiLocal.Backends.Images;
+namespace CsiLocal.Backends;
 
-/// <summary>The mounted file system of an image, frozen while its bytes are read.</summary>
+/// <summary>The mounted file system of a device, frozen while its bytes are read.</summary>
 internal sealed class FrozenFilesystem(TimeSpan limit, TimeProvider time)
 {
     /// <summary>Runs <paramref name="work"/> under the freeze. The thaw follows whatever happens.</summary>
     /// <param name="attempted">Operation and id, for messages.</param>
     /// <param name="path">Where it is mounted.</param>
-    /// <param name="devices">The loop devices of the image: the path must carry one of them, or something else would be frozen.</param>
+    /// <param name="devices">Numbers of the devices that it may be on: the path must carry one of them, or something else would be frozen.</param>
     /// <param name="progress">Is told before the freeze and after the thaw, so that a restart after a kill knows what to thaw.</param>
-    /// <param name="work">Reads the image.</param>
+    /// <param name="work">Reads the device.</param>
     /// <param name="cancellationToken">Ends the wait for the freeze.</param>
-    public async Task DuringAsync(
+    /// <returns>False where somebody thawed it meanwhile.</returns>
+    /// <exception cref="StorageException">FailedPrecondition: it could not be frozen, and <paramref name="work"/> was not run.</exception>
+    public async Task<bool> DuringAsync(
         string attempted,
         string path,
-        IReadOnlyList<LoopStatus> devices,
+        IReadOnlyList<ulong> devices,
         ICopyProgress progress,
-        Action work,
+        Func<Task> work,
         CancellationToken cancellationToken)
     {
         // Held open, the mount cannot go away between the proof and the freeze.
@@ -34,25 +36,25 @@ internal sealed class FrozenFilesystem(TimeSpan limit, TimeProvider time)
         }
 
         await FreezeAsync(attempted, path, progress, cancellationToken);
-        bool held;
         try
         {
-            work();
+            await work();
         }
-        finally
+        catch
         {
-            // A thaw that fails throws before its record is cleared: undoing the copy, and the next start, try again.
-            held = FilesystemFreeze.Thaw(folder, path);
-            progress.RecordFreeze(null);
+            Thaw(folder, path, progress);
+            throw;
         }
 
-        if (!held)
-        {
-            throw new StorageException(
-                StorageError.Aborted,
-                $"{attempted}: somebody thawed {path} during the copy, which is therefore not of one moment",
-                "try again");
-        }
+        return Thaw(folder, path, progress);
+    }
+
+    private static bool Thaw(SafeFileHandle folder, string path, ICopyProgress progress)
+    {
+        // A thaw that fails throws before its record is cleared: undoing the copy, and the next start, try again.
+        var held = FilesystemFreeze.Thaw(folder, path);
+        progress.RecordFreeze(null);
+        return held;
     }
 
     private async Task FreezeAsync(string attempted, string path, ICopyProgress progress, CancellationToken cancellationToken)
@@ -78,11 +80,16 @@ internal sealed class FrozenFilesystem(TimeSpan limit, TimeProvider time)
         }
     }
 
-    private static bool IsOn(SafeFileHandle folder, string path, IReadOnlyList<LoopStatus> devices)
+    private static bool IsOn(SafeFileHandle folder, string path, IReadOnlyList<ulong> devices)
     {
         var mounted = FileStatus.Of(folder, path).Device;
         var entry = MountTable.Read().FindAt(path);
-        return devices.Any(loop =>
-            LoopDevices.Measure(loop.Number).DeviceNumber is var number && (number == mounted || entry?.IsOn(number) == true));
+        foreach (var number in devices)
+        {
+            if (number == mounted || entry?.IsOn(number) == true)
+                return true;
+        }
+
+        return false;
     }
 }
