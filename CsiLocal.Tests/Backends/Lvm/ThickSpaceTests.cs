@@ -4,92 +4,258 @@ using Xunit;
 
 namespace CsiLocal.Tests.Backends.Lvm;
 
+/// <summary>Sizes and costs of layouts; <c>Vm/ThickSpaceVmTests</c> holds them against the real lvcreate.</summary>
 public sealed class ThickSpaceTests
 {
-    private const long GiB = 1L << 30;
-    private const long Extent = 4L << 20;
+    private const long MiB = 1 << 20;
+    private const long Extent = 4 * MiB;
 
+    /// <summary>Free extents of the devices; data extents of the largest volume, and of many.</summary>
     [Theory]
-    [InlineData(LvmLayout.Linear, null, 1, 4L)]
-    [InlineData(LvmLayout.Linear, null, 4L << 20, 4L)]
-    [InlineData(LvmLayout.Linear, null, (4L << 20) + 1, 8L)]
-    [InlineData(LvmLayout.Raid1, null, 5L << 20, 8L)]
-    [InlineData(LvmLayout.Striped, 3, 5L << 20, 12L)]
-    [InlineData(LvmLayout.Striped, null, 5L << 20, 16L)]
-    [InlineData(LvmLayout.Raid5, null, 5L << 20, 12L)]
-    [InlineData(LvmLayout.Raid10, null, 5L << 20, 8L)]
-    public void Sizes_are_whole_extents_on_each_stripe(object layout, int? stripes, long bytes, long expectedMiB) =>
-        Assert.Equal(expectedMiB << 20, Space(layout, stripes).RoundUp(bytes, devices: 4));
+    [InlineData("linear", "10 6 6", 22, 22)]
+    [InlineData("linear", "0 0", 0, 0)]
+    [InlineData("linear", "", 0, 0)]
 
-    [Theory]
-    [InlineData(LvmLayout.Linear, 4L << 30)]
-    [InlineData(LvmLayout.Striped, 4L << 30)]
-    [InlineData(LvmLayout.Raid1, (1L << 30) - Extent)]
-    [InlineData(LvmLayout.Raid5, 3 * ((1L << 30) - Extent))]
-    [InlineData(LvmLayout.Raid10, 2 * ((1L << 30) - Extent))]
-    public void Of_four_equal_disks_a_volume_can_have_what_copies_and_parity_leave(object layout, long expected) =>
-        Assert.Equal(expected, Space(layout).Available([GiB, GiB, GiB, GiB]));
+    // All three: 18; two at a time, the largest first: 6+6 (10, 6), then 4+4 (4, 6), would be 20; and 22 in small volumes.
+    [InlineData("striped", "10 6 6", 20, 22)]
+    [InlineData("striped 3", "10 6 6", 18, 18)]
+    [InlineData("striped 2", "10 6 6", 20, 22)]
+    [InlineData("striped 2", "5 5 5 5", 20, 20)]
+    [InlineData("striped 2", "9 1", 2, 2)]
+    [InlineData("striped", "9", 0, 0)]
+    [InlineData("striped 4", "9 9 9", 0, 0)]
 
-    [Fact]
-    public void Without_enough_devices_there_is_no_room() =>
-        Assert.Equal((0, 0, 0), (Space(LvmLayout.Raid1).Available([GiB]), Space(LvmLayout.Raid6).Available([GiB, GiB, GiB, GiB]), Space(LvmLayout.Striped).Available([])));
-
-    // As LVM did it in the microVM: two stripes of 950 MiB on devices with 520, 520 and 1020 MiB.
-    [Fact]
-    public void Stripes_go_on_where_there_is_room() =>
-        Assert.Equal(2040L << 20, Space(LvmLayout.Striped, 2).Available([520L << 20, 520L << 20, 1020L << 20]));
-
-    // LVM alone would: with parts of two images on the third.
-    [Fact]
-    public void Images_do_not() =>
-        Assert.Equal(616L << 20, Space(LvmLayout.Raid1).Available([620L << 20, 620L << 20, 1020L << 20]));
-
-    [Fact]
-    public void A_device_that_is_full_makes_a_volume_narrower()
+    // Each image has an extent of metadata beside it.
+    [InlineData("raid1", "10 10", 9, 9)]
+    [InlineData("raid1", "10 6 6", 5, 10)]
+    [InlineData("raid1", "10 1", 0, 0)]
+    [InlineData("raid1", "10", 0, 0)]
+    [InlineData("raid1 copies 3", "10 6 6", 5, 5)]
+    [InlineData("raid5", "10 10 10 10", 27, 27)]
+    [InlineData("raid5", "10 10 10 4", 18, 20)]
+    [InlineData("raid5 3", "10 10 10 4", 9, 9)]
+    [InlineData("raid5", "10 10", 0, 0)]
+    [InlineData("raid6", "10 10 10 10 10", 27, 27)]
+    [InlineData("raid6", "10 10 10 10", 0, 0)]
+    [InlineData("raid10", "10 10 10 10", 18, 18)]
+    [InlineData("raid10", "10 10 10 6 6", 10, 18)]
+    [InlineData("raid10", "10 10 10", 0, 0)]
+    public void The_largest_volume_and_all_volumes_together(string layout, string free, long largest, long total)
     {
-        var fit = Space(LvmLayout.Raid5).Fit(300 * Extent, [GiB, GiB, GiB, 0]);
+        var space = Space(layout);
 
-        Assert.Equal(new ThickFit(2, 3 * (150 + 1) * Extent), fit);
+        Assert.Equal(largest * Extent, space.Available(Bytes(free)));
+        Assert.Equal(total * Extent, space.Total(Bytes(free)));
+    }
+
+    /// <summary>Bytes asked for in MiB; size in extents; stripes and cost in extents.</summary>
+    [Theory]
+    [InlineData("linear", "100 100 100 100", 1, 1, 1, 1)]
+    [InlineData("linear", "100 100 100 100", 5, 2, 1, 2)]
+    [InlineData("striped", "100 100 100 100", 1, 4, 4, 4)]
+    [InlineData("striped", "100 100 100 100", 17, 8, 4, 8)]
+    [InlineData("striped 2", "100 100 100 100", 17, 6, 2, 6)]
+    [InlineData("raid1", "100 100 100 100", 5, 2, 1, 6)]
+    [InlineData("raid1 copies 3", "100 100 100 100", 5, 2, 1, 9)]
+    [InlineData("raid5", "100 100 100 100", 5, 3, 3, 8)]
+    [InlineData("raid6", "100 100 100 100 100", 5, 3, 3, 10)]
+    [InlineData("raid10", "100 100 100 100", 5, 2, 2, 8)]
+    [InlineData("raid5", "100 100 100 0", 40, 12, 2, 21)]
+    public void A_volume_is_rounded_up_and_costs_its_copies_parity_and_metadata(
+        string layout, string free, long mebibytes, long sizeExtents, int stripes, long costExtents)
+    {
+        var space = Space(layout);
+        var size = space.RoundUp(mebibytes * MiB, Bytes(free).Count);
+
+        var fit = space.Fit(size, Bytes(free));
+
+        Assert.Equal((sizeExtents * Extent, stripes, costExtents * Extent), (size, fit.Stripes, fit.CostBytes));
+    }
+
+    /// <summary>By _lv_size_bytes_to_integrity_meta_bytes, with one extent of RAID metadata for each image.</summary>
+    [Theory]
+    [InlineData(100, 2)]
+    [InlineData(500, 3)]
+    [InlineData(512, 3)]
+    [InlineData(516, 4)]
+    [InlineData(1024, 5)]
+    [InlineData(4096, 17)]
+    [InlineData(4100, 25)]
+    [InlineData(10_240, 37)]
+    public void Checksums_take_space_of_their_own(long mebibytes, long checksumExtents)
+    {
+        var fit = Space("raid1 integrity").Fit(mebibytes * MiB, Bytes("9999 9999"));
+
+        Assert.Equal(2 * (((mebibytes + 3) / 4) + 1 + checksumExtents) * Extent, fit.CostBytes);
+    }
+
+    /// <summary>A bit for each region of 2 MiB or more, 2^21 of them at most, and two superblocks of 4 KiB.</summary>
+    [Theory]
+    [InlineData(64L << 10, 1L << 40, 2)]
+    [InlineData(64L << 10, 16L << 40, 5)]
+    [InlineData(64L << 10, 64L << 40, 5)]
+    [InlineData(4L << 10, 1L << 40, 18)]
+    [InlineData(4L << 20, 64L << 40, 1)]
+    public void Small_extents_need_more_of_them_for_metadata(long extentBytes, long sizeBytes, long metadataExtents)
+    {
+        var space = new ThickSpace(Options("raid1"), extentBytes);
+
+        Assert.Equal(2 * (sizeBytes + (metadataExtents * extentBytes)), space.Fit(sizeBytes, [1L << 50, 1L << 50]).CostBytes);
     }
 
     [Fact]
-    public void What_fits_nowhere_is_left_to_LVM_to_refuse() =>
-        Assert.Equal(3, Space(LvmLayout.Raid5).Fit(100 * GiB, [GiB, GiB, GiB, GiB]).Stripes);
-
-    [Theory]
-    [InlineData(LvmLayout.Linear, 12)]
-    [InlineData(LvmLayout.Striped, 12)]
-    [InlineData(LvmLayout.Raid1, 2 * 13)]
-    [InlineData(LvmLayout.Raid5, 4 * 5)]
-    [InlineData(LvmLayout.Raid10, 4 * 7)]
-    public void Each_image_costs_its_part_and_an_extent(object layout, long extents) =>
-        Assert.Equal(extents * Extent, Space(layout).Fit(12 * Extent, [GiB, GiB, GiB, GiB]).CostBytes);
-
-    [Fact]
-    public void Checksums_take_their_part()
+    public void Checksums_less_than_an_extent_make_small_volumes_impossible()
     {
-        var plain = Space(LvmLayout.Raid1).Fit(GiB, [4 * GiB, 4 * GiB]).CostBytes;
-        var checked_ = new ThickSpace(new LvmPoolOptions { VolumeGroup = "vg", Layout = LvmLayout.Raid1, Integrity = true }, Extent).Fit(GiB, [4 * GiB, 4 * GiB]);
+        // 32 MiB of checksums are those of more than 3 GiB.
+        var space = new ThickSpace(Options("raid1 integrity"), 32 * MiB);
 
-        Assert.InRange(checked_.CostBytes - plain, 2 * (12L << 20), 2 * (80L << 20));
+        var least = space.RoundUp(1, 2);
+
+        Assert.InRange(least, 512 * MiB, 2048 * MiB);
+        Assert.Equal(0, space.Available([least - (32 * MiB), least - (32 * MiB)]));
+        Assert.Equal(least, space.Available([least + (64 * MiB), least + (64 * MiB)]));
     }
 
-    [Fact]
-    public void What_is_said_to_be_available_can_be_made()
+    [Theory]
+    [InlineData("linear", 1)]
+    [InlineData("striped", 2)]
+    [InlineData("striped 5", 5)]
+    [InlineData("raid1 copies 3", 3)]
+    [InlineData("raid5", 3)]
+    [InlineData("raid6", 5)]
+    [InlineData("raid10", 4)]
+    [InlineData("raid10 3", 6)]
+    public void Each_layout_needs_so_many_devices(string layout, int devices) => Assert.Equal(devices, Space(layout).LeastDevices);
+
+    [Theory]
+    [InlineData("striped", 200, 128)]
+    [InlineData("raid5", 200, 63)]
+    [InlineData("raid6", 200, 62)]
+    [InlineData("raid10", 200, 32)]
+    public void No_more_stripes_than_lvm_can_have(string layout, int devices, int stripes)
     {
-        foreach (var layout in Enum.GetValues<LvmLayout>())
+        var free = Enumerable.Repeat(100 * Extent, devices).ToList();
+
+        Assert.Equal(stripes, Space(layout).Fit(1, free).Stripes);
+    }
+
+    public static TheoryData<string> Layouts =>
+        ["linear", "striped", "striped 2", "striped 3", "raid1", "raid1 copies 3", "raid5", "raid6", "raid10", "raid1 integrity", "raid5 integrity", "raid6 3 integrity"];
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void The_largest_volume_fits_one_larger_does_not_and_neither_costs_more_than_there_is(string layout)
+    {
+        var space = Space(layout);
+        var random = new Random(11);
+        for (var round = 0; round < 500; round++)
         {
-            long[] free = [GiB, GiB / 2, 3 * GiB, GiB, 2 * GiB];
-            var space = Space(layout);
-            var available = space.Available(free);
+            var free = Enumerable.Range(0, random.Next(0, 8)).Select(_ => random.NextInt64(0, random.Next(2) == 0 ? 40 : 40_000) * Extent).ToList();
+            var largest = space.Available(free);
+            var total = space.Total(free);
 
-            var fit = space.Fit(available, free);
+            Assert.InRange(largest, 0, total);
+            Assert.InRange(total, 0, free.Sum());
+            Assert.Equal(largest, space.Available([.. free.OrderBy(_ => random.Next())]));
+            if (largest == 0)
+                continue;
 
-            Assert.True(available > 0);
-            Assert.True(fit.CostBytes <= free.Sum(), $"{layout}");
+            var fit = space.Fit(largest, free);
+            Assert.InRange(fit.CostBytes, largest, free.Sum());
+            Assert.Equal(0, largest % (fit.Stripes * Extent));
+
+            // Of stripes it is not true: the allocator takes the largest areas first, and more space may lead it astray.
+            if (layout.StartsWith("striped", StringComparison.Ordinal))
+                continue;
+            for (var device = 0; device < free.Count; device++)
+            {
+                List<long> more = [.. free];
+                more[device] += 7 * Extent;
+                Assert.InRange(space.Available(more), largest, long.MaxValue);
+            }
         }
     }
 
-    // Boxed, since a test method is public and the layouts are not.
-    private static ThickSpace Space(object layout, int? stripes = null) => new(new LvmPoolOptions { VolumeGroup = "vg", Layout = (LvmLayout)layout, Stripes = stripes }, Extent);
+    [Fact]
+    public void Stripes_are_as_long_as_the_allocator_of_lvm_makes_them()
+    {
+        var random = new Random(5);
+        for (var round = 0; round < 3000; round++)
+        {
+            var stripes = random.Next(2, 5);
+            // In this order: which of two devices with as much free space comes first decides what the next round finds.
+            var free = Enumerable.Range(0, random.Next(stripes, 9)).Select(_ => random.NextInt64(0, 12)).OrderDescending().ToList();
+            var largest = Space($"striped {stripes}").Available([.. free.Select(static extents => extents * Extent)]) / Extent / stripes;
+
+            Assert.True(largest == 0 || LvmWouldAllocate(free, stripes, largest), $"{stripes} stripes of {largest} on {string.Join(' ', free)}");
+            Assert.False(LvmWouldAllocate(free, stripes, largest + 1), $"{stripes} stripes of {largest + 1} on {string.Join(' ', free)}");
+        }
+    }
+
+    /// <summary>lvm2's _allocate for a new striped volume on devices with one free area each, as it is written there: policy by policy, area by area.</summary>
+    private static bool LvmWouldAllocate(List<long> areas, int stripes, long stripeExtents)
+    {
+        var left = areas.ToArray();
+        var used = new HashSet<int>();
+        var allocated = 0L;
+
+        // Contiguous: one round. Cling: must go on on all of the same devices, one of which is full now, or there is nothing left to do.
+        Round(clingToAlloced: false);
+
+        // Normal, with maximise_cling.
+        var cling = allocated > 0;
+        while (allocated < stripeExtents)
+        {
+            if (Round(cling))
+                cling = true;
+            else if (cling)
+                cling = false;
+            else
+                return false;
+        }
+
+        return true;
+
+        bool Round(bool clingToAlloced)
+        {
+            var wanted = stripeExtents - allocated;
+            var found = Enumerable.Range(0, left.Length)
+                .Where(device => left[device] > 0 && (!clingToAlloced || used.Contains(device)))
+                .Select(device => (Device: device, Used: Math.Min(left[device], wanted)))
+                .OrderByDescending(static area => area.Used)
+                .Take(stripes).ToList();
+            if (found.Count < stripes)
+                return false;
+
+            var length = found.Min(static area => area.Used);
+            foreach (var (device, _) in found)
+            {
+                left[device] -= length;
+                used.Add(device);
+            }
+
+            allocated += length;
+            return true;
+        }
+    }
+
+    private static ThickSpace Space(string layout) => new(Options(layout), Extent);
+
+    /// <summary>Layout, then optionally its stripes, "copies N" and "integrity".</summary>
+    internal static LvmPoolOptions Options(string text)
+    {
+        var words = text.Split(' ');
+        var copies = Array.IndexOf(words, "copies");
+        return new LvmPoolOptions
+        {
+            VolumeGroup = "data",
+            Layout = Enum.Parse<LvmLayout>(words[0], ignoreCase: true),
+            Stripes = words.Length > 1 && int.TryParse(words[1], out var stripes) ? stripes : null,
+            Copies = copies > 0 ? int.Parse(words[copies + 1], System.Globalization.CultureInfo.InvariantCulture) : 2,
+            Integrity = words.Contains("integrity"),
+        };
+    }
+
+    private static IReadOnlyList<long> Bytes(string extents) =>
+        [.. extents.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static number => long.Parse(number, System.Globalization.CultureInfo.InvariantCulture) * Extent)];
 }

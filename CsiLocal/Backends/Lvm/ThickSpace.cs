@@ -7,65 +7,67 @@ namespace CsiLocal.Backends.Lvm;
 /// <param name="CostBytes">What it takes from the volume group, copies, parity and metadata included.</param>
 internal sealed record ThickFit(int Stripes, long CostBytes);
 
-/// <summary>What layouts cost (lvmraid(7)): each image of a RAID volume lies on a device of its own. Pure.</summary>
+/// <summary>What layouts cost, and how large a volume there is room for, as lvm2's allocator has it (lib/metadata/lv_manip.c, raid_manip.c). Pure.</summary>
+/// <remarks>
+/// Counts free extents for each device, not where they lie: on devices whose free space is in pieces a RAID or striped volume may turn
+/// out not to fit, and LVM then says so.
+/// </remarks>
 internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
 {
-    private const long MiB = 1 << 20;
+    private const int MaxStripes = 128; // MAX_STRIPES
+    private const int MaxImages = 64; // DEFAULT_RAID_MAX_IMAGES
+
+    private readonly RaidOverhead? _raid = options.Layout is LvmLayout.Linear or LvmLayout.Striped ? null : new RaidOverhead(options, extentBytes);
 
     /// <summary>Whole extents on each stripe, as lvcreate rounds ("Rounding size up to stripe boundary").</summary>
     /// <param name="devices">Devices that may be allocated from.</param>
     public long RoundUp(long bytes, int devices)
     {
-        var unit = extentBytes * Widest(devices);
-        return checked((Math.Max(1, bytes) + unit - 1) / unit * unit);
+        var stripes = Widest(devices);
+        return checked(ImageExtents(bytes, stripes) * stripes * extentBytes);
     }
 
     /// <summary>Bytes of the largest volume that there is room for; 0 where there is none.</summary>
     /// <param name="freeByDevice">Free bytes of each device.</param>
-    public long Available(IReadOnlyList<long> freeByDevice)
-    {
-        var best = 0L;
-        for (var stripes = Widest(freeByDevice.Count); stripes >= Narrowest; stripes--)
-            best = Math.Max(best, LargestImage(freeByDevice, stripes) * stripes);
-        return best;
-    }
+    public long Available(IReadOnlyList<long> freeByDevice) => Best(freeByDevice, LargestImage);
+
+    /// <summary>Bytes of several volumes together, none of them large. More than <see cref="Available"/> where devices differ in free space.</summary>
+    /// <inheritdoc cref="Available" path="/param"/>
+    public long Total(IReadOnlyList<long> freeByDevice) => Best(freeByDevice, AllImages);
 
     /// <summary>On as many stripes as there is room for; where there is none, as LVM will find out, on as many as there are devices.</summary>
     public ThickFit Fit(long bytes, IReadOnlyList<long> freeByDevice)
     {
-        var widest = Widest(freeByDevice.Count);
-        for (var stripes = widest; stripes >= Narrowest; stripes--)
+        var free = Descending(freeByDevice);
+        for (var stripes = Widest(free.Length); stripes >= Narrowest; stripes--)
         {
-            if (ImageBytes(bytes, stripes) <= LargestImage(freeByDevice, stripes))
+            if (ImageExtents(bytes, stripes) <= LargestImage(free, stripes))
                 return new ThickFit(stripes, Cost(bytes, stripes));
         }
 
+        var widest = Widest(free.Length);
         return new ThickFit(widest, Cost(bytes, widest));
     }
 
     /// <summary>Devices that a volume needs at least.</summary>
-    public int LeastDevices => options.Layout == LvmLayout.Linear ? 1 : Images(Narrowest);
+    public int LeastDevices => Images(Narrowest);
 
-    /// <summary>As many as were asked for, or as the devices allow within the limits of LVM: 128 stripes, 64 images of a RAID volume.</summary>
-    private int Widest(int devices)
-    {
-        if (options.Stripes is { } asked && options.Layout is not (LvmLayout.Linear or LvmLayout.Raid1))
-            return asked;
-
-        return options.Layout switch
-        {
-            LvmLayout.Linear or LvmLayout.Raid1 => 1,
-            LvmLayout.Striped => Math.Clamp(devices, 2, 128),
-            LvmLayout.Raid5 => Math.Clamp(devices - 1, 2, 63),
-            LvmLayout.Raid6 => Math.Clamp(devices - 2, 3, 62),
-            LvmLayout.Raid10 => Math.Clamp(devices / options.Copies, 2, 32),
-            _ => throw new InvalidOperationException($"layout {options.Layout}"),
-        };
-    }
-
-    private int Narrowest => options.Stripes ?? options.Layout switch
+    /// <summary>As many as were asked for, or as the devices allow within the limits of LVM.</summary>
+    private int Widest(int devices) => options.Layout switch
     {
         LvmLayout.Linear or LvmLayout.Raid1 => 1,
+        _ when options.Stripes is { } asked => asked,
+        LvmLayout.Striped => Math.Clamp(devices, Narrowest, MaxStripes),
+        LvmLayout.Raid5 => Math.Clamp(devices - 1, Narrowest, MaxImages - 1),
+        LvmLayout.Raid6 => Math.Clamp(devices - 2, Narrowest, MaxImages - 2),
+        LvmLayout.Raid10 => Math.Clamp(devices / options.Copies, Narrowest, MaxImages / options.Copies),
+        _ => throw new InvalidOperationException($"layout {options.Layout}"),
+    };
+
+    private int Narrowest => options.Layout switch
+    {
+        LvmLayout.Linear or LvmLayout.Raid1 => 1,
+        _ when options.Stripes is { } asked => asked,
         LvmLayout.Raid6 => 3,
         _ => 2,
     };
@@ -80,62 +82,124 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
         _ => throw new InvalidOperationException($"layout {options.Layout}"),
     };
 
-    /// <summary>Data bytes that each image can hold at most.</summary>
-    private long LargestImage(IReadOnlyList<long> freeByDevice, int stripes)
+    private long ImageExtents(long bytes, int stripes)
     {
-        // A linear volume takes the devices one after the other.
-        if (options.Layout == LvmLayout.Linear)
-        {
-            var sum = 0L;
-            foreach (var free in freeByDevice)
-                sum += free / extentBytes * extentBytes;
-            return sum;
-        }
-
-        var images = Images(stripes);
-        if (freeByDevice.Count < images)
-            return 0;
-
-        long[] sorted = [.. freeByDevice];
-        Array.Sort(sorted);
-        var room = sorted[^images] / extentBytes * extentBytes;
-        return options.Layout == LvmLayout.Striped ? LargestStripe(sorted, stripes) : Math.Max(0, room - Overhead(room)) / extentBytes * extentBytes;
+        var unit = checked(extentBytes * stripes);
+        return Math.Max((Math.Max(1, bytes) - 1) / unit + 1, _raid?.LeastImage ?? 1);
     }
-
-    /// <summary>Stripes, which need not survive anything, go on elsewhere when a device is full: LVM always takes the devices with most room.</summary>
-    private long LargestStripe(long[] free, int stripes)
-    {
-        var length = 0L;
-        while (true)
-        {
-            Array.Sort(free);
-            var part = free[^stripes] / extentBytes * extentBytes;
-            if (part == 0)
-                return length;
-            for (var i = 1; i <= stripes; i++)
-                free[^i] -= part;
-            length += part;
-        }
-    }
-
-    private long ImageBytes(long bytes, int stripes) => (((bytes + stripes - 1) / stripes) + extentBytes - 1) / extentBytes * extentBytes;
 
     private long Cost(long bytes, int stripes)
     {
-        var image = ImageBytes(bytes, stripes);
-        return checked(Images(stripes) * (image + Overhead(image)));
+        var image = ImageExtents(bytes, stripes);
+        return checked(Images(stripes) * (image + (_raid?.Extents(image, stripes) ?? 0)) * extentBytes);
     }
 
-    /// <summary>What an image takes beyond its data.</summary>
-    private long Overhead(long imageBytes)
+    private long Best(IReadOnlyList<long> freeByDevice, Func<long[], int, long> image)
     {
-        if (options.Layout is LvmLayout.Linear or LvmLayout.Striped)
+        var free = Descending(freeByDevice);
+        var best = 0L;
+        for (var stripes = Widest(free.Length); stripes >= Narrowest; stripes--)
+            best = Math.Max(best, image(free, stripes) * stripes);
+
+        return best * extentBytes;
+    }
+
+    /// <summary>Data extents of each image of the largest volume.</summary>
+    private long LargestImage(long[] free, int stripes)
+    {
+        var images = Images(stripes);
+        if (free.Length < images)
             return 0;
 
-        // One extent says what is in sync (lvm2, lv_manip.c, raid metadata area). Checksums: 4 MiB for each 500 MiB, and 4 to 64 MiB for
-        // the journal (integrity_manip.c).
-        var journal = imageBytes > 4096 * MiB ? 64 * MiB : Math.Max(4 * MiB, (imageBytes + 127) / 128);
-        var checksums = options.Integrity ? (((imageBytes / (500 * MiB)) + 1) * 4 * MiB) + journal : 0;
-        return extentBytes + ((checksums + extentBytes - 1) / extentBytes * extentBytes);
+        return options.Layout switch
+        {
+            // One device after the other.
+            LvmLayout.Linear => Sum(free, long.MaxValue),
+            LvmLayout.Striped => LargestStripe(free, stripes),
+
+            // Each image on one device, no device with two of them; so the last of the largest devices says how much.
+            _ => _raid!.Data(free[images - 1], stripes),
+        };
+    }
+
+    /// <summary>Data extents of the images of many volumes, each of which takes the devices with most free space.</summary>
+    private long AllImages(long[] free, int stripes)
+    {
+        var images = Images(stripes);
+        if (options.Layout == LvmLayout.Linear || free.Length < images)
+            return LargestImage(free, stripes);
+
+        // As many as all devices together can give, none of them more than once to one volume (McNaughton).
+        var (low, high) = (0L, Sum(free, long.MaxValue) / images);
+        while (low < high)
+        {
+            var middle = low + ((high - low + 1) / 2);
+            if (Sum(free, middle) >= images * middle)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+
+        return _raid?.Data(low, stripes) ?? low;
+    }
+
+    /// <summary>Segment after segment on as many devices as there are stripes: those with most free space, but the ones already used while enough of them have some.</summary>
+    /// <remarks>_find_max_parallel_space_for_one_policy with ALLOC_NORMAL and maximise_cling; the policies before it end with its first segment.</remarks>
+    private static long LargestStripe(long[] free, int stripes)
+    {
+        var left = (long[])free.Clone();
+        var used = new bool[left.Length];
+        var extents = 0L;
+        while (Take(onlyUsed: true) || Take(onlyUsed: false))
+        {
+        }
+
+        return extents;
+
+        bool Take(bool onlyUsed)
+        {
+            var chosen = new int[stripes];
+            for (var i = 0; i < stripes; i++)
+            {
+                var most = -1;
+                for (var device = 0; device < left.Length; device++)
+                {
+                    var isFit = left[device] > 0 && (used[device] || !onlyUsed) && Array.IndexOf(chosen, device, 0, i) < 0;
+                    if (isFit && (most < 0 || left[device] > left[most]))
+                        most = device;
+                }
+
+                if (most < 0)
+                    return false;
+                chosen[i] = most;
+            }
+
+            var length = left[chosen[^1]];
+            foreach (var device in chosen)
+                (left[device], used[device]) = (left[device] - length, true);
+
+            extents += length;
+            return true;
+        }
+    }
+
+    private static long Sum(long[] values, long most)
+    {
+        var sum = 0L;
+        foreach (var value in values)
+            sum += Math.Min(value, most);
+
+        return sum;
+    }
+
+    private long[] Descending(IReadOnlyList<long> freeByDevice)
+    {
+        var free = new long[freeByDevice.Count];
+        for (var i = 0; i < free.Length; i++)
+            free[i] = freeByDevice[i] / extentBytes;
+
+        Array.Sort(free);
+        Array.Reverse(free);
+        return free;
     }
 }

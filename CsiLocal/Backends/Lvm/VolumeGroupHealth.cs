@@ -69,6 +69,8 @@ internal static class VolumeGroupHealth
                 free.Add(device.FreeBytes);
         }
 
+        if (report.MetadataFreeBytes < LeastMetadataBytes)
+            return [];
         if (reported > report.FreeBytes)
             LowerTops(free, reported - report.FreeBytes, report.ExtentBytes);
 
