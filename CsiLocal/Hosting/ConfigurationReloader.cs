@@ -31,7 +31,11 @@ internal sealed class ConfigurationReloader(
                 throw Refused(diff.Problems);
 
             Current = next;
-            await startup.BringUpAsync(pools.Configure(next.File), cancellationToken);
+            var changed = pools.Configure(next.File);
+
+            // A disk that was plugged in is looked for now, and not each time somebody asks for space.
+            var growing = next.File.Pools.Where(static pool => pool.Lvm is { Devices.Items.Count: > 0 }).Select(static pool => pool.Name);
+            await startup.BringUpAsync([.. changed.Union(growing)], cancellationToken);
             var changes = Sentences(diff);
             foreach (var change in changes)
                 Log.ConfigurationChanged(log, change);

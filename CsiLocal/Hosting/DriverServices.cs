@@ -31,14 +31,16 @@ internal sealed class DriverServices : IDisposable
         var locks = new KeyedLocks();
 
         Operations = new OperationRunner();
-        var groups = new VolumeGroups(new LvmTool(tools, options.HostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : []), seams.Devices, clock);
+        var probe = new SignatureProbe(tools);
+        var groups = new VolumeGroups(
+            new LvmTool(tools, options.HostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : []), seams.Devices,
+            new DeviceClaim(probe, loggers.CreateLogger<DeviceClaim>()), clock);
         Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, loggers.CreateLogger<PoolRegistry>());
         var capacity = new CapacityManager(store, clock);
         var sources = new SourceResolver(store, Pools, locks);
         var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, node, history, clock);
         var snapshots = new SnapshotManager(store, Pools, capacity, locks, Operations, sources, history, clock);
 
-        var probe = new SignatureProbe(tools);
         var mounter = new Mounter(tools);
         var preparer = new FilesystemPreparer(
             store, probe, new Formatter(tools, probe), new FilesystemCheck(tools),

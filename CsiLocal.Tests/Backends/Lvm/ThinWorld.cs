@@ -43,7 +43,7 @@ internal sealed class ThinWorld : IDisposable
     /// <summary>As after a start of the daemon.</summary>
     public (ThinProvisioner Thin, VolumeGroup Group) Start()
     {
-        var group = new VolumeGroup("vg", _tool, Lvm.Devices, Clock);
+        var group = new VolumeGroup("vg", _tool, Lvm.Devices, GroupWorld.Claim(_commands), Clock);
         return (new ThinProvisioner(Options, group, (what, why, attention) => Told.Add($"{(attention ? "! " : "")}{what}: {why}"), Clock), group);
     }
 

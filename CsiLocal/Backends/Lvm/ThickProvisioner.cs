@@ -30,7 +30,7 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
         StorageError.Unavailable, $"pool {options.Name}: volume group '{group.Name}' is not there", "bring back its devices");
 
     public async Task<string> OpenAsync(string? knownIdentity, CancellationToken cancellationToken) =>
-        (await group.OpenAsync(knownIdentity, cancellationToken)).Uuid;
+        (await group.OpenAsync(knownIdentity, Lvm.Devices.Items, cancellationToken)).Uuid;
 
     public string? ReadIdentity() => group.Inventory?.Uuid;
 

@@ -11,7 +11,7 @@ namespace CsiLocal.Backends.Lvm;
 /// Reports and changes take turns. LVM's own lock would make them wait for each other anyway, and so a report never has to be
 /// merged with a change that ran beside it.
 /// </remarks>
-internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devices, TimeProvider clock)
+internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devices, DeviceClaim claim, TimeProvider clock)
 {
     /// <summary>How old the inventory becomes while nothing is done.</summary>
     public static readonly TimeSpan IdleInterval = TimeSpan.FromMinutes(10);
@@ -33,6 +33,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     private readonly VolumeGroupReader _reader = new(tool, clock);
     private volatile View? _view;
     private volatile string? _activationProblem;
+    private volatile bool _isKnown; // to the state of some pool in it
     private Task<VolumeGroupReport>? _next; // The report that has not begun yet.
 
     public string Name { get; } = name;
@@ -41,12 +42,20 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
 
     public IDeviceMapper Devices { get; } = devices;
 
-    /// <summary>The volume group as it was last known; null before <see cref="OpenAsync"/>, and while it is gone.</summary>
+    /// <summary>The volume group as it was last known; null before <see cref="OpenAsync(string?, CancellationToken)"/>, and while it is gone.</summary>
     public VolumeGroupReport? Inventory => _view?.Report;
 
     /// <summary>Name, UUID and devices for commands.</summary>
     /// <exception cref="StorageException">Unavailable: it is gone.</exception>
     public VolumeGroupRef Ref => _view is not null && _reader.Pinned is { } pinned ? pinned : throw Gone();
+
+    /// <summary>It is known to some pool, or was there since the daemon started: a new one must not take its place.</summary>
+    public bool WasSeen => _isKnown || _reader.Pinned is not null;
+
+    /// <summary>As <see cref="OpenAsync(string?, CancellationToken)"/>; where it was never seen, it is made of blank devices, and it is extended by blank devices that came later.</summary>
+    /// <param name="devices">Patterns below /dev; empty: it has to exist.</param>
+    public Task<VolumeGroupReport> OpenAsync(string? knownUuid, IReadOnlyList<string> devices, CancellationToken cancellationToken) =>
+        devices.Count == 0 ? OpenAsync(knownUuid, cancellationToken) : claim.OpenAsync(this, devices, knownUuid, cancellationToken);
 
     /// <summary>Finds the volume group by name, or the one of <paramref name="knownUuid"/> among namesakes; reads it and activates what of ours is not active.</summary>
     /// <exception cref="StorageException">Unavailable: not there, two of that name, renamed, exported; each with its remedy. One whose devices are missing opens, degraded.</exception>
@@ -55,9 +64,10 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
             StorageError.Unavailable, $"open volume group '{Name}': there is none of that name on this machine",
             $"make it (vgcreate {Name} DEVICE …), or correct 'volumeGroup', or name blank disks under 'devices'");
 
-    /// <summary>As <see cref="OpenAsync"/>; null where there is none of that name, and none is known.</summary>
+    /// <summary>As <see cref="OpenAsync(string?, CancellationToken)"/>; null where there is none of that name, and none is known.</summary>
     public async Task<VolumeGroupReport?> TryOpenAsync(string? knownUuid, CancellationToken cancellationToken)
     {
+        _isKnown |= knownUuid is not null;
         await _opening.EnterAsync(first: false, cancellationToken);
         try
         {
@@ -120,6 +130,22 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
             _schedule.Changed();
             _turns.Leave();
         }
+    }
+
+    /// <summary>vgextend by devices that were proved blank.</summary>
+    public async Task<VolumeGroupReport> ExtendAsync(IReadOnlyList<string> blankDevices, CancellationToken cancellationToken)
+    {
+        await ChangeAsync(
+            async (group, token) =>
+            {
+                await Tool.ExtendVolumeGroupAsync(group, blankDevices, token);
+
+                // Before the next change's turn: to a command that does not see them they would be missing.
+                _reader.Pin(group with { Devices = [.. group.Devices, .. blankDevices] });
+            },
+            static report => report,
+            cancellationToken);
+        return await RefreshAsync(cancellationToken);
     }
 
     /// <summary>A report that began after this call. Shared by all who wait for one.</summary>
