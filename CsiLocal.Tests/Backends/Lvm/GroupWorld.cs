@@ -1,9 +1,8 @@
 using CsiLocal.Backends.Lvm;
-using CsiLocal.Filesystems;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Fakes.Lvm;
+using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Tools;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace CsiLocal.Tests.Backends.Lvm;
@@ -18,11 +17,8 @@ internal sealed class GroupWorld : IDisposable
     {
         Tool = new LvmTool(Commands.Wrap(Emulator.Wrap(new Nothing())), []);
         Group = Add(name);
-        Sut = new VolumeGroup(name, Tool, Emulator.Devices, Claim(new Nothing()), Clock);
+        Sut = new VolumeGroup(name, Tool, Emulator.Devices, Claims.None, Clock);
     }
-
-    /// <summary>For volume groups that are there: no patterns, and so no devices to look at.</summary>
-    public static DeviceClaim Claim(ICommandRunner commands) => new(new SignatureProbe(commands), NullLogger<DeviceClaim>.Instance);
 
     public LvmEmulator Emulator { get; } = new();
 

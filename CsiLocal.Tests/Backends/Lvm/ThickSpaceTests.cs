@@ -16,7 +16,7 @@ public sealed class ThickSpaceTests
     [InlineData("linear", "0 0", 0, 0)]
     [InlineData("linear", "", 0, 0)]
 
-    // All three: 18; two at a time, the largest first: 6+6 (10, 6), then 4+4 (4, 6), would be 20; and 22 in small volumes.
+    // On three devices 18; on two, those with most first, 6 on each and then 4 on each; in small volumes all 22.
     [InlineData("striped", "10 6 6", 20, 22)]
     [InlineData("striped 3", "10 6 6", 18, 18)]
     [InlineData("striped 2", "10 6 6", 20, 22)]

@@ -4,6 +4,7 @@ using CsiLocal.Configuration;
 using CsiLocal.Native;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Fakes.Lvm;
+using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Tools;
 using CsiLocal.Volumes;
 using Xunit;
@@ -45,7 +46,7 @@ internal sealed class ThickWorld : IDisposable
     /// <summary>As after a start of the daemon.</summary>
     public async Task<LvmBackend> OpenAsync()
     {
-        var group = new VolumeGroup("vg", Tool, Lvm.Devices, Clock);
+        var group = new VolumeGroup("vg", Tool, Lvm.Devices, Claims.None, Clock);
         var backend = new LvmBackend(Options, group, new ThickProvisioner(Options, group, Clock), Clock);
         await backend.InspectAsync(knownIdentity: null, TestContext.Current.CancellationToken);
         Lvm.Commands.Clear();

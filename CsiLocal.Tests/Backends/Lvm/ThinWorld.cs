@@ -2,6 +2,7 @@ using CsiLocal.Backends.Lvm;
 using CsiLocal.Configuration;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Fakes.Lvm;
+using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Tools;
 using CsiLocal.Volumes;
 using Xunit;
@@ -43,7 +44,7 @@ internal sealed class ThinWorld : IDisposable
     /// <summary>As after a start of the daemon.</summary>
     public (ThinProvisioner Thin, VolumeGroup Group) Start()
     {
-        var group = new VolumeGroup("vg", _tool, Lvm.Devices, GroupWorld.Claim(_commands), Clock);
+        var group = new VolumeGroup("vg", _tool, Lvm.Devices, Claims.None, Clock);
         return (new ThinProvisioner(Options, group, (what, why, attention) => Told.Add($"{(attention ? "! " : "")}{what}: {why}"), Clock), group);
     }
 

@@ -11,7 +11,7 @@ internal static class LvmBackends
     public static LvmBackend Make(LvmPool pool, TimeProvider? time = null)
     {
         var (options, clock) = (pool.Options, time ?? TimeProvider.System);
-        var group = new VolumeGroup(pool.World.VolumeGroup, pool.World.MakeTool(), pool.World.Devices, clock);
+        var group = new VolumeGroup(pool.World.VolumeGroup, pool.World.MakeTool(), pool.World.Devices, Claims.None, clock);
         return new LvmBackend(options, group, Provisioner(options, group, clock), clock);
     }
 
