@@ -51,6 +51,9 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     /// <summary>Thin pools: bytes of one chunk.</summary>
     public long ChunkBytes { get; init; } = 64 << 10;
 
+    /// <summary>Thin pools: new chunks are zeroed.</summary>
+    public bool ZeroesChunks { get; set; } = true;
+
     /// <summary>Thin pools and COW snapshots: what a test wants the use to be, in per cent; null: what it is.</summary>
     public double? DataPercent { get; set; }
 
@@ -130,7 +133,7 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
         };
         var state = !IsActive ? '-' : IsInvalid ? 'I' : 'a';
         var target = IsThinPool || IsThin ? 't' : IsRaid || Parent is { IsRaid: true } ? 'r' : IsCow || IsCowOrigin ? 's' : '-';
-        var zero = IsThinPool || IsThin ? 'z' : '-';
+        var zero = (IsThinPool || IsThin) && ZeroesChunks ? 'z' : '-';
         var health = IsPartial ? 'p' : Health;
         var isOpen = openCount > 0 || IsHidden || Group.Volumes.Values.Any(volume => volume.Pool == this && volume.IsActive);
         return $"{type}wi-{state}{(IsActive && isOpen ? 'o' : '-')}{target}{zero}{health}{(SkipsActivation ? 'k' : '-')}";
