@@ -69,7 +69,7 @@ internal static class LvmArguments
     ];
 
     /// <summary>error_when_full=0: a full pool holds writes back for the kernel's no_space_timeout (60 s) instead of failing them at once, so that growing it in time is a full recovery.</summary>
-    /// <remarks>By configuration: --errorwhenfull is refused by lvm 2.03.16 ("unsupported with thin pools") whatever the kernel can do.</remarks>
+    /// <remarks>No --wipesignatures: "unsupported with thin pools"; nothing of what the blocks held is looked at. By configuration: --errorwhenfull is refused by lvm 2.03.16 ("unsupported with thin pools") whatever the kernel can do.</remarks>
     public static List<string> CreateThinPool(VolumeGroupRef group, NewThinPool pool)
     {
         var arguments = Begin("lvcreate", group, "activation/error_when_full=0");

@@ -161,7 +161,8 @@ internal sealed class PoolGuardian(LvmPoolOptions options, ThinPoolPolicy policy
         Func<VolumeGroupRef, CancellationToken, Task> change, Func<VolumeGroupReport, VolumeGroupReport> apply, CancellationToken cancellationToken)
     {
         var began = clock.GetTimestamp();
-        await group.ChangeAsync(change, apply, cancellationToken);
+        // Before all that wait: creations can, writers cannot.
+        await group.ChangeFirstAsync(change, apply, cancellationToken);
         _lastExtension = clock.GetElapsedTime(began);
     }
 
