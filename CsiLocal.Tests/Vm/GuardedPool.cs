@@ -19,6 +19,7 @@ internal sealed class GuardedPool : IAsyncDisposable
     private readonly CommandRunner _commands = new("guarded-pool");
     private readonly CancellationTokenSource _stop = new();
     private readonly string _name = $"vm{Guid.NewGuid():N}"[..10];
+    private readonly List<Task> _writing = [];
     private Task _guarding = Task.CompletedTask;
 
     private GuardedPool(int disks, int spareDisks, LvmPoolOptions options, double overprovision)
@@ -28,7 +29,7 @@ internal sealed class GuardedPool : IAsyncDisposable
 
         // Extents of 1 MiB: little is soon full.
         HostCommand.Run("vgcreate", ["--quiet", "--physicalextentsize", "1m", _name, .. _disks.Paths.Take(disks)]);
-        Group = new CsiLocal.Backends.Lvm.VolumeGroup(_name, new LvmTool(_commands, []), new DeviceMapper(), TimeProvider.System);
+        Group = new CsiLocal.Backends.Lvm.VolumeGroup(_name, new LvmTool(_commands, []), new DeviceMapper(), Support.Lvm.Claims.None, TimeProvider.System);
         Options = new PoolOptions
         {
             Name = "thin",
@@ -84,6 +85,14 @@ internal sealed class GuardedPool : IAsyncDisposable
         }
     });
 
+    /// <summary>Writes to all of them at once. Whoever is still at it when the pool goes is waited for: the kernel lets a full pool's writers go in the end.</summary>
+    public Task WriteAsync(int records, params RecordWriter[] writers)
+    {
+        var writing = Task.WhenAll(writers.Select(writer => writer.WriteAsync(records, Cancelled)));
+        _writing.Add(writing);
+        return writing;
+    }
+
     /// <summary>Leaves so much free in the volume group, and nothing that the guardian could take.</summary>
     public async Task FillGroupAsync(long leftMiB)
     {
@@ -120,6 +129,7 @@ internal sealed class GuardedPool : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _guarding;
+        await Task.WhenAny(Task.WhenAll(_writing));
         HostCommand.Run("vgremove", "--quiet", "--yes", "--force", _name);
         _commands.Dispose();
         _disks.Dispose();

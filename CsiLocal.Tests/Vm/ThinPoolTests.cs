@@ -12,7 +12,7 @@ namespace CsiLocal.Tests.Vm;
 [Trait("Needs", "vm")]
 public sealed class ThinPoolTests
 {
-    private const int Limit = 300_000;
+    private const int Limit = 600_000;
     private const long MiB = GuardedPool.MiB;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -41,7 +41,7 @@ public sealed class ThinPoolTests
         var writers = await WritersAsync(pool, 3);
         pool.Guard();
 
-        await Task.WhenAll(writers.Select(static writer => writer.WriteAsync(40, Cancelled)));
+        await pool.WriteAsync(40, writers);
 
         Assert.All(writers, static writer => Assert.Null(writer.FindLost()));
         Assert.True(pool.Facts.DataBytes >= 120 * MiB);
@@ -52,12 +52,13 @@ public sealed class ThinPoolTests
     [Fact(Timeout = Limit)]
     public async Task A_pool_that_filled_up_goes_on_where_it_was_when_a_disk_is_added_in_time()
     {
+        using var window = new QueueWindow(TimeSpan.FromMinutes(4));
         await using var pool = await GuardedPool.MakeAsync(sizeMiB: 48, spareDisks: 1);
         var writers = await WritersAsync(pool, 3);
         await pool.FillGroupAsync(leftMiB: 0);
         pool.Guard();
 
-        var writing = Task.WhenAll(writers.Select(static writer => writer.WriteAsync(30, Cancelled)));
+        var writing = pool.WriteAsync(30, writers);
         await GuardedPool.UntilAsync(() => pool.Facts.Mode == ThinPoolMode.OutOfDataSpace);
         await UntilStillAsync(writers);
         Assert.False(writing.IsCompleted);
@@ -118,7 +119,7 @@ public sealed class ThinPoolTests
         var writer = new RecordWriter(pool.DeviceOf(volume), 1);
         await writer.WriteAsync(8, Cancelled);
         var record = Records.Snapshot("s", GuardedPool.Volume("a", 32)) with { State = SnapshotState.Ready };
-        await pool.Thin.CreateSnapshotAsync(record, volume, LvTags.Of(record), Cancelled);
+        await pool.Thin.CreateSnapshotAsync(record, volume, LvTags.Of(record), new RecordedProgress(), Cancelled);
         await new RecordWriter(pool.DeviceOf(volume), 2).WriteAsync(4, Cancelled);
         Assert.Equal(12 * MiB, pool.Facts.UsedDataBytes);
 
@@ -144,7 +145,7 @@ public sealed class ThinPoolTests
         await pool.Group.RefreshAsync(Cancelled);
         pool.Guard();
 
-        await writers[0].WriteAsync(60, Cancelled);
+        await pool.WriteAsync(60, writers);
 
         Assert.Null(writers[0].FindLost());
         Assert.True(pool.Facts.DataBytes > 60 * MiB);

@@ -130,7 +130,7 @@ public sealed class ThinProvisionerTests : IDisposable
         (_world.Pool.DataPercent, _world.Pool.MetadataPercent) = (data, metadata);
 
         var volume = await Assert.ThrowsAsync<StorageException>(() => thin.CreateAsync(_world.Volume("b", 64), [], Cancelled));
-        var snapshot = await Assert.ThrowsAsync<StorageException>(() => thin.CreateSnapshotAsync(Snapshot("s"), source, [], Cancelled));
+        var snapshot = await Assert.ThrowsAsync<StorageException>(() => thin.CreateSnapshotAsync(Snapshot("s"), source, [], new RecordedProgress(), Cancelled));
 
         Assert.Equal((expected, expected), (volume.Error.ToString(), snapshot.Error.ToString()));
         Assert.NotNull(volume.Remedy);
@@ -182,7 +182,7 @@ public sealed class ThinProvisionerTests : IDisposable
         await thin.CreateAsync(_world.Volume("a", 64), [], Cancelled);
         var foreign = group.Find(VolumeId.Mint("a").Value)! with { Pool = "pool1" };
 
-        var e = await Assert.ThrowsAsync<StorageException>(() => thin.CreateSnapshotAsync(Snapshot("s"), foreign, [], Cancelled));
+        var e = await Assert.ThrowsAsync<StorageException>(() => thin.CreateSnapshotAsync(Snapshot("s"), foreign, [], new RecordedProgress(), Cancelled));
 
         Assert.Equal(StorageError.FailedPrecondition, e.Error);
     }
