@@ -41,11 +41,11 @@ public sealed class LvmToolTests : IDisposable
     [InlineData(LvmLayout.Linear, null, 2, true, "--type linear")]
     [InlineData(LvmLayout.Striped, null, 2, false, "--type striped --stripes 3")]
     [InlineData(LvmLayout.Striped, 131072L, 2, false, "--type striped --stripes 3 --stripesize 131072b")]
-    [InlineData(LvmLayout.Raid1, null, 2, false, "--type raid1 --mirrors 1")]
-    [InlineData(LvmLayout.Raid1, null, 3, true, "--type raid1 --mirrors 2 --raidintegrity y")]
-    [InlineData(LvmLayout.Raid5, null, 2, false, "--type raid5 --stripes 3")]
-    [InlineData(LvmLayout.Raid6, 65536L, 2, false, "--type raid6 --stripes 3 --stripesize 65536b")]
-    [InlineData(LvmLayout.Raid10, null, 2, true, "--type raid10 --stripes 3 --mirrors 1 --raidintegrity y")]
+    [InlineData(LvmLayout.Raid1, null, 2, false, "--type raid1 --mirrors 1 --alloc cling")]
+    [InlineData(LvmLayout.Raid1, null, 3, true, "--type raid1 --mirrors 2 --alloc cling --raidintegrity y")]
+    [InlineData(LvmLayout.Raid5, null, 2, false, "--type raid5 --stripes 3 --alloc cling")]
+    [InlineData(LvmLayout.Raid6, 65536L, 2, false, "--type raid6 --stripes 3 --stripesize 65536b --alloc cling")]
+    [InlineData(LvmLayout.Raid10, null, 2, true, "--type raid10 --stripes 3 --mirrors 1 --alloc cling --raidintegrity y")]
     public async Task A_thick_volume_has_its_layout(object layout, long? stripeSize, int copies, bool integrity, string expected)
     {
         var options = new LvmPoolOptions
