@@ -73,7 +73,7 @@ internal sealed class BtrfsRest(VolumeGroup group, TimeProvider time)
         Task UntilDoneAsync()
         {
             settled.SetResult();
-            return Task.WhenAny(done.Task, Task.Delay(Limit, time));
+            return Task.WhenAny(done.Task, Task.Delay(Limit, time, CancellationToken.None));
         }
     }
 

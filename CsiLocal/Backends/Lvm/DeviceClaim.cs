@@ -175,7 +175,7 @@ internal sealed class DeviceClaim(SignatureProbe probe, ILogger<DeviceClaim> log
     }
 
     /// <summary>Once, until something else is to be said: a pool that cannot be opened is tried again every few seconds.</summary>
-    private void Tell(string group, IReadOnlyList<string> leftAlone)
+    private void Tell(string group, List<string> leftAlone)
     {
         var text = string.Join("; ", leftAlone);
         lock (_told)
@@ -189,7 +189,7 @@ internal sealed class DeviceClaim(SignatureProbe probe, ILogger<DeviceClaim> log
             Log.Changed(log, $"volume group {group}", "leaves devices alone that 'devices' matches", text);
     }
 
-    private static StorageException NothingToMakeItOf(string name, IReadOnlyList<string> globs, IReadOnlyList<string> leftAlone)
+    private static StorageException NothingToMakeItOf(string name, IReadOnlyList<string> globs, List<string> leftAlone)
     {
         var patterns = string.Join(", ", globs);
         return leftAlone.Count == 0
@@ -209,7 +209,7 @@ internal sealed class DeviceClaim(SignatureProbe probe, ILogger<DeviceClaim> log
         private readonly List<string> _paths = [];
         private readonly List<BlockDevice> _held = [];
 
-        public IReadOnlyList<string> Paths => _paths;
+        public List<string> Paths => _paths;
 
         public List<string> LeftAlone { get; } = [];
 
