@@ -113,10 +113,13 @@ public sealed class LvmToolTests : IDisposable
 
         var pool = (await FindAsync("pool"))!;
         Assert.Equal(("thin-pool", 128 * MiB, 8 * MiB, 131072, true), (pool.SegmentType, pool.SizeBytes, pool.MetadataBytes, pool.ChunkBytes, pool.ZeroesChunks));
-        Assert.Contains("queue_if_no_space", HostCommand.Run("dmsetup", "status", $"{_name}-pool-tpool"), StringComparison.Ordinal);
-        Assert.Contains(" discard_passdown", HostCommand.Run("dmsetup", "status", $"{_name}-pool-tpool"), StringComparison.Ordinal);
 
         await _tool.CreateThinAsync(_group, "pool", "v", 1024 * MiB, ["csilocal.volume=1&name=v"], Token);
+
+        // The pool's own device has this name from its first volume on.
+        var status = HostCommand.Run("dmsetup", "status", $"{_name}-pool-tpool");
+        Assert.Contains(" queue_if_no_space", status, StringComparison.Ordinal);
+        Assert.Contains(" discard_passdown", status, StringComparison.Ordinal);
         await _tool.CreateThinSnapshotAsync(_group, "v", "s", ["csilocal.snapshot=1&name=s"], Token);
         await _tool.CreateThinSnapshotAsync(_group, "s", "t", [], Token);
 
