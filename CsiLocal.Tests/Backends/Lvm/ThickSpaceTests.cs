@@ -25,6 +25,10 @@ public sealed class ThickSpaceTests
     [InlineData("striped", "9", 0, 0)]
     [InlineData("striped 4", "9 9 9", 0, 0)]
 
+    // As LVM did it in the microVM: stripes go on where there is room; so would images, two of them on one device, but for --alloc cling.
+    [InlineData("striped 2", "130 130 255", 510, 514)]
+    [InlineData("raid1", "155 155 255", 154, 281)]
+
     // Each image has an extent of metadata beside it.
     [InlineData("raid1", "10 10", 9, 9)]
     [InlineData("raid1", "10 6 6", 5, 10)]

@@ -117,7 +117,7 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
             LvmLayout.Linear => Sum(free, long.MaxValue),
             LvmLayout.Striped => LargestStripe(free, stripes),
 
-            // Each image on one device, no device with two of them; so the last of the largest devices says how much.
+            // Each image on one device, no device with two of them (--alloc cling): the last of the largest devices says how much.
             _ => _raid!.Data(free[images - 1], stripes),
         };
     }
