@@ -16,7 +16,7 @@ prepare_tests() {
   shares+=("$ROOT/TestResults")
   here=$ROOT
   settings+=(DOTNET_EnableDiagnostics=0 DOTNET_TieredPGO=0)
-  tests=("$ROOT/$ready/CsiLocal.Tests" -noLogo -noColor -parallel none -trait Needs=vm -xml "$ROOT/TestResults/vm.xml")
+  tests=("$ROOT/$ready/CsiLocal.Tests" -noLogo -noColor -parallel none -trait Needs=vm -trait Vm=yes -xml "$ROOT/TestResults/vm.xml")
   [[ -z $filter ]] || tests+=(-method "*$filter*")
 }
 

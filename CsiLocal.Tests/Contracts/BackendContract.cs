@@ -36,6 +36,8 @@ public abstract class BackendContract : IAsyncLifetime
 
     private protected abstract VolumeRecord NewVolume(string name);
 
+    private protected virtual SnapshotRecord NewSnapshot(string name, VolumeRecord source) => Records.Snapshot(name, source);
+
     /// <summary>Writes content that depends on the seed, and leaves the volume unattached.</summary>
     private protected abstract Task WriteAsync(VolumeRecord volume, int seed);
 
@@ -255,7 +257,7 @@ public abstract class BackendContract : IAsyncLifetime
         await WriteAsync(made, 2);
 
         var second = await Backend.CreateSnapshotAsync(
-            Records.Snapshot("snap", made), new CopySource { Volume = made }, new RecordedProgress(), Cancelled);
+            NewSnapshot("snap", made), new CopySource { Volume = made }, new RecordedProgress(), Cancelled);
 
         Assert.Equal(first, second);
         Assert.Equal(before, await DigestAsync(await RestoreAsync("b", second)));
@@ -327,7 +329,7 @@ public abstract class BackendContract : IAsyncLifetime
     }
 
     private protected async Task<SnapshotRecord> CutAsync(string name, VolumeRecord source) => await Backend.CreateSnapshotAsync(
-        Records.Snapshot(name, source), new CopySource { Volume = source }, new RecordedProgress(), Cancelled);
+        NewSnapshot(name, source), new CopySource { Volume = source }, new RecordedProgress(), Cancelled);
 
     private protected async Task<VolumeRecord> RestoreAsync(string name, SnapshotRecord snapshot) => await Backend.CreateFromAsync(
         NewVolume(name) with { Source = new ContentSource.FromSnapshot(snapshot.Id) },

@@ -34,6 +34,9 @@ public abstract class TestPool : IDisposable
     /// <summary>The size of a volume stops a writer.</summary>
     internal virtual bool HardLimit => true;
 
+    /// <summary>Root is stopped, too (ext4 lets CAP_SYS_RESOURCE pass its quotas).</summary>
+    internal virtual bool LimitsRoot => true;
+
     /// <summary>A staged raw block volume has a device that is made for it; false: the volume is a device.</summary>
     internal virtual bool MakesDevices => true;
 

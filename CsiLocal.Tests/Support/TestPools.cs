@@ -95,5 +95,7 @@ public sealed class XfsQuotaDirectoryPool() : QuotaDirectoryPool("xfs")
 /// <summary>ext4 with project quotas; snapshots are copies.</summary>
 public sealed class Ext4QuotaDirectoryPool() : QuotaDirectoryPool("ext4", "-O", "quota,project")
 {
+    internal override bool LimitsRoot => false;
+
     internal override bool SnapshotsWhileMounted => false;
 }

@@ -5,6 +5,7 @@ using CsiLocal.Backends.Directories;
 using CsiLocal.Configuration;
 using CsiLocal.Tests.Contracts;
 using CsiLocal.Volumes;
+using Xunit;
 
 namespace CsiLocal.Tests.Backends.Directories;
 
@@ -28,7 +29,12 @@ public abstract class DirectoryContract(string filesystem, bool limited) : Backe
 
     private protected override IStorageBackend MakeBackend() => new DirectoryBackend(_world.Options, _world.Runner);
 
-    private protected override VolumeRecord NewVolume(string name) => DirectoryWorld.Record(name);
+    private protected override VolumeRecord NewVolume(string name) => DirectoryWorld.Record(name) with { ProjectId = ProjectOf(name) };
+
+    private protected override SnapshotRecord NewSnapshot(string name, VolumeRecord source) => Records.Snapshot(name, source) with { ProjectId = ProjectOf(name) };
+
+    // Allotted by the caller, and unique: the tests' names differ in their first letter.
+    private uint? ProjectOf(string name) => Backend.Features.NeedsProjectId ? 1000u + name[0] : null;
 
     private protected override Task WriteAsync(VolumeRecord volume, int seed)
     {
@@ -56,6 +62,12 @@ public abstract class DirectoryContract(string filesystem, bool limited) : Backe
 public sealed class BtrfsContract() : DirectoryContract("btrfs", limited: true);
 
 public sealed class BtrfsWithoutLimitsContract() : DirectoryContract("btrfs", limited: false);
+
+[Trait("Needs", "vm")]
+public sealed class XfsQuotaContract() : DirectoryContract("xfs", limited: true);
+
+[Trait("Needs", "vm")]
+public sealed class Ext4QuotaContract() : DirectoryContract("ext4", limited: true);
 
 public sealed class XfsContract() : DirectoryContract("xfs", limited: false);
 

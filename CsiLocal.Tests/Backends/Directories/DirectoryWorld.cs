@@ -45,7 +45,13 @@ internal sealed class DirectoryWorld : IDisposable
     /// <summary>The pool not yet inspected.</summary>
     public static DirectoryWorld Prepare(string filesystem, QuotaMode quota, bool enableQuota = true)
     {
-        var loop = filesystem == "host" ? null : new LoopFilesystem(filesystem, 512);
+        var loop = (filesystem, quota) switch
+        {
+            ("host", _) => null,
+            ("xfs", QuotaMode.Auto) => new LoopFilesystem(filesystem, 512, [], "prjquota"),
+            ("ext4", QuotaMode.Auto) => new LoopFilesystem(filesystem, 512, ["-O", "quota,project"], "prjquota"),
+            _ => new LoopFilesystem(filesystem, 512),
+        };
         if (filesystem == "btrfs" && enableQuota)
             HostCommand.Run("btrfs", "quota", "enable", loop!.Path);
         return new DirectoryWorld(loop, quota);

@@ -1,46 +1,35 @@
 using CsiLocal.Backends.Lvm;
 using CsiLocal.Hosting;
 using CsiLocal.Native;
+using CsiLocal.Tests.Vm;
+using Xunit;
 
 namespace CsiLocal.Tests.Support.Lvm;
 
-/// <summary>LVM of the microVM. A volume group is made once for its disks and lent to one test at a time.</summary>
+/// <summary>LVM of the microVM. Its volume groups are made once and lent to one test at a time; a thin pool stays for the next one.</summary>
 internal sealed class RealLvm : LvmWorld
 {
     private static readonly Lock s_lock = new();
-    private static readonly List<RealLvm> s_free = [];
+    private static readonly Dictionary<int, RealLvm> s_idle = [];
     private static readonly DeviceMapper s_devices = new();
-    private static readonly SemaphoreSlim s_returned = new(0);
-    private static bool s_isDealt;
 
-    private readonly IReadOnlyList<string> _disks;
-    private bool _isMade;
+    private const string NoThinPool = "lv_attr!~\"^t\"";
 
-    private RealLvm(IReadOnlyList<string> disks) => _disks = disks;
+    private RealLvm(int disks)
+    {
+        VolumeGroup = $"test-{disks}";
+        Run("vgcreate", ["--yes", VolumeGroup, .. BlankDisks.Take(disks).Paths]);
+    }
 
-    public override string VolumeGroup => $"test-{string.Concat(_disks.Select(static disk => disk[^1]))}";
+    public override string VolumeGroup { get; }
 
     public override IDeviceMapper Devices => s_devices;
 
-    /// <summary>Waits until a volume group of that many disks is free.</summary>
+    /// <summary>The volume group of that many disks; the microVM runs one test after the other.</summary>
     public static RealLvm Lease(int disks)
     {
-        while (true)
-        {
-            lock (s_lock)
-            {
-                if (!s_isDealt)
-                    Deal();
-                if (s_free.Find(group => group._disks.Count == disks) is { } free)
-                {
-                    s_free.Remove(free);
-                    free.MakeOnce();
-                    return free;
-                }
-            }
-
-            s_returned.Wait();
-        }
+        lock (s_lock)
+            return s_idle.Remove(disks, out var idle) ? idle : new RealLvm(disks);
     }
 
     public override DriverSeams Decorate(DriverSeams seams) => seams;
@@ -48,7 +37,7 @@ internal sealed class RealLvm : LvmWorld
     public override LvmTool MakeTool() => new(Commands, []);
 
     public override IReadOnlyList<string> Volumes() =>
-        Lines(Run("lvs", "--noheadings", "--options", "lv_name", "--select", "lv_layout!=pool", VolumeGroup));
+        Lines(Run("lvs", "--noheadings", "--options", "lv_name", "--select", NoThinPool, VolumeGroup));
 
     public override IReadOnlyList<string> TagsOf(string name) =>
         Run("lvs", "--noheadings", "--options", "lv_tags", $"{VolumeGroup}/{name}").Trim().Split(',', StringSplitOptions.RemoveEmptyEntries);
@@ -64,37 +53,22 @@ internal sealed class RealLvm : LvmWorld
 
     public override void Dispose()
     {
-        foreach (var name in Volumes())
+        var names = Volumes();
+        foreach (var name in names)
         {
             if (Devices.FindByName(DmName(name)) is { } device)
                 DetachLoops(device.DeviceNumber);
-            Run("lvremove", "--yes", $"{VolumeGroup}/{name}");
         }
 
+        if (names.Count > 0)
+            Run("lvremove", "--yes", "--select", NoThinPool, VolumeGroup);
+        Assert.Empty(Volumes());
         lock (s_lock)
-            s_free.Add(this);
-        s_returned.Release();
+            s_idle.Add(int.Parse(VolumeGroup["test-".Length..], System.Globalization.CultureInfo.InvariantCulture), this);
     }
 
-    // The last two disks are a pair, for RAID; the others are alone.
-    private static void Deal()
-    {
-        var disks = Machine.Disks;
-        if (disks.Count < 3)
-            throw new InvalidOperationException("the tests need three disks: scripts/vm --disks 4x4G");
-        s_free.AddRange(disks.SkipLast(2).Select(static disk => new RealLvm([disk])));
-        s_free.Add(new RealLvm([.. disks.TakeLast(2)]));
-        s_isDealt = true;
-    }
-
-    private static string Run(string command, params IReadOnlyList<string> arguments) => HostCommand.Run("lvm", [command, "--config", "devices/scan_lvs=0", .. arguments]);
+    private static string Run(string command, params IReadOnlyList<string> arguments) =>
+        HostCommand.Run("lvm", [command, "--config", "devices/scan_lvs=0 backup/archive=0 backup/backup=0", .. arguments]);
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
-    private void MakeOnce()
-    {
-        if (!_isMade)
-            Run("vgcreate", ["--yes", VolumeGroup, .. _disks]);
-        _isMade = true;
-    }
 }
