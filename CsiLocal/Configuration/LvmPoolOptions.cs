@@ -53,7 +53,7 @@ internal sealed record LvmPoolOptions
     /// <summary>lvm-thin: bytes of the pool's metadata where it is made; null: a size that fits the data and the chunk size.</summary>
     public long? ThinMetadataBytes { get; init; }
 
-    /// <summary>lvm-thin: bytes of one chunk where the pool is made; null: LVM's default.</summary>
+    /// <summary>lvm-thin: bytes of one chunk where the pool is made; null: by the size of the volume group.</summary>
     public long? ChunkBytes { get; init; }
 
     /// <summary>lvm-thin: data or metadata use, in per cent, from which on the pool is extended from the volume group; 100: never.</summary>
