@@ -20,8 +20,9 @@ public sealed class NativeSizeTests
     /// </remarks>
     [Fact]
     public void Sequences_of_value_types_are_loops_and_not_LINQ() =>
-        Assert.Empty(GenericCall.OfLinq(typeof(RootCommandFactory).Assembly.Location)
-            .Where(call => !Single.Contains(call.Method) && (IsValue(call.Arguments[0]) || (IsSelect(call) && IsValue(call.Arguments[^1])))));
+        Assert.DoesNotContain(
+            GenericCall.OfLinq(typeof(RootCommandFactory).Assembly.Location),
+            call => !Single.Contains(call.Method) && (IsValue(call.Arguments[0]) || (IsSelect(call) && IsValue(call.Arguments[^1]))));
 
     private static bool IsValue(string type) => type.StartsWith(GenericCall.Value, StringComparison.Ordinal);
 

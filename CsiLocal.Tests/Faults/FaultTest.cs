@@ -2,7 +2,6 @@ using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Rpc;
 using CsiLocal.Tests.Support;
 using CsiLocal.Tools;
-using Csi.V1;
 using Grpc.Core;
 using Xunit;
 

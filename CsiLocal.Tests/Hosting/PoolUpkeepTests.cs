@@ -200,7 +200,7 @@ public sealed class PoolUpkeepTests : IDisposable
 
         public bool Overlapped { get; private set; }
 
-        public Task NextTurnAsync() => _begun.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask();
+        public Task<int> NextTurnAsync() => _begun.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask();
 
         public Task UpkeepAsync(CancellationToken cancellationToken) => AloneAsync(async () =>
         {

@@ -1,6 +1,5 @@
 using CsiLocal.Tests.Support;
 using CsiLocal.Tests.Support.Lvm;
-using Csi.V1;
 using Grpc.Core;
 using Xunit;
 using static CsiLocal.Tests.Support.Requests;

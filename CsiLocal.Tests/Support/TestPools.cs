@@ -83,6 +83,7 @@ public abstract class QuotaDirectoryPool : TestPool
     {
         filesystem.Dispose();
         base.Dispose();
+        GC.SuppressFinalize(this);
     }
 }
 

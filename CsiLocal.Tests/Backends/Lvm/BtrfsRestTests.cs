@@ -25,7 +25,7 @@ public sealed class BtrfsRestTests : IAsyncLifetime
     {
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Token);
-        var record = _world.Volume("v", 200);
+        var record = ThinWorld.Volume("v", 200);
         await thin.CreateAsync(record, [], Token);
         _volume = group.Find(record.Id.Value)!;
         _device = group.Devices.NodeOf(group.DeviceOf(_volume)!);

@@ -1,4 +1,3 @@
-using System.Text;
 using CsiLocal.Backends.Lvm;
 using CsiLocal.Filesystems;
 using CsiLocal.Native;

@@ -1,8 +1,6 @@
-using CsiLocal.Backends.Lvm;
 using CsiLocal.Configuration;
 using CsiLocal.Filesystems;
 using CsiLocal.Native;
-using CsiLocal.Tests.Fakes;
 using CsiLocal.Volumes;
 using Xunit;
 using static CsiLocal.Tests.Backends.Lvm.ThickWorld;

@@ -1,8 +1,5 @@
 using CsiLocal.Backends;
-using CsiLocal.Backends.Lvm;
-using CsiLocal.Tests.Backends.Images;
 using CsiLocal.Tests.Contracts;
-using CsiLocal.Tests.Support;
 using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Volumes;
 using Xunit;
@@ -52,7 +49,7 @@ public abstract class LvmContract(LvmPool pool) : BackendContract
     }
 
     // Else it would see it at the next change, or after some minutes.
-    private Task LookAgainAsync() => Backend.InspectAsync(knownIdentity: null, Cancelled);
+    private Task<PoolFacts> LookAgainAsync() => Backend.InspectAsync(knownIdentity: null, Cancelled);
 }
 
 [Trait("Vm", "yes")]

@@ -154,7 +154,7 @@ public sealed class PoolGuardianTests : IDisposable
         var thin = await _world.OpenAsync();
         _world.Pool.MetadataPercent = 76;
 
-        await thin.CreateAsync(_world.Volume("a", 64), [], Cancelled);
+        await thin.CreateAsync(ThinWorld.Volume("a", 64), [], Cancelled);
 
         Assert.Equal(1, _world.Lvm.Count("lvextend"));
         Assert.NotNull(_world.Lvm.Find("vg", VolumeId.Mint("a").Value));

@@ -1,4 +1,3 @@
-using CsiLocal.Backends;
 using CsiLocal.Backends.Lvm;
 using CsiLocal.Configuration;
 using CsiLocal.Native;

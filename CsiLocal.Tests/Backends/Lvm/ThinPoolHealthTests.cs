@@ -1,6 +1,5 @@
 using CsiLocal.Backends.Lvm;
 using CsiLocal.Configuration;
-using CsiLocal.Volumes;
 using Xunit;
 using static CsiLocal.Tests.Backends.Lvm.ThinPools;
 

@@ -1,5 +1,4 @@
 using CsiLocal.Backends.Lvm;
-using CsiLocal.Configuration;
 using CsiLocal.Native;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Fakes.Lvm;
@@ -105,7 +104,7 @@ public sealed class ThinProvisionerTests : IDisposable
         await thin.OpenAsync(null, Cancelled);
         var before = _world.Lvm.Commands.Count;
 
-        await thin.CreateAsync(_world.Volume("a", 65), ["csilocal.test"], Cancelled);
+        await thin.CreateAsync(ThinWorld.Volume("a", 65), ["csilocal.test"], Cancelled);
 
         Assert.Equal(before + 1, _world.Lvm.Commands.Count);
         var made = group.Find(VolumeId.Mint("a").Value)!;
@@ -125,11 +124,11 @@ public sealed class ThinProvisionerTests : IDisposable
         _world.Options = _world.Options with { Lvm = _world.Options.Lvm! with { ExtendAtPercent = 100 } };
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        await thin.CreateAsync(_world.Volume("a", 64), [], Cancelled);
+        await thin.CreateAsync(ThinWorld.Volume("a", 64), [], Cancelled);
         var source = group.Find(VolumeId.Mint("a").Value)!;
         (_world.Pool.DataPercent, _world.Pool.MetadataPercent) = (data, metadata);
 
-        var volume = await Assert.ThrowsAsync<StorageException>(() => thin.CreateAsync(_world.Volume("b", 64), [], Cancelled));
+        var volume = await Assert.ThrowsAsync<StorageException>(() => thin.CreateAsync(ThinWorld.Volume("b", 64), [], Cancelled));
         var snapshot = await Assert.ThrowsAsync<StorageException>(() => thin.CreateSnapshotAsync(Snapshot("s"), source, [], new RecordedProgress(), Cancelled));
 
         Assert.Equal((expected, expected), (volume.Error.ToString(), snapshot.Error.ToString()));
@@ -143,9 +142,9 @@ public sealed class ThinProvisionerTests : IDisposable
     {
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        await thin.CreateAsync(_world.Volume("a", 64), [], Cancelled);
+        await thin.CreateAsync(ThinWorld.Volume("a", 64), [], Cancelled);
         var source = group.Find(VolumeId.Mint("a").Value)!;
-        var wanted = _world.Volume("b", 128) with { Source = new ContentSource.FromVolume(VolumeId.Mint("a")) };
+        var wanted = ThinWorld.Volume("b", 128) with { Source = new ContentSource.FromVolume(VolumeId.Mint("a")) };
         _world.Faults.Failing = "lvextend";
 
         await Assert.ThrowsAsync<StorageException>(() => thin.CreateFromAsync(wanted, source, new RecordedProgress(), Cancelled));
@@ -164,12 +163,12 @@ public sealed class ThinProvisionerTests : IDisposable
     {
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        await thin.CreateAsync(_world.Volume("a", 64), [], Cancelled);
+        await thin.CreateAsync(ThinWorld.Volume("a", 64), [], Cancelled);
         var source = group.Find(VolumeId.Mint("a").Value)!;
         var before = _world.Lvm.Commands.Count;
 
         Assert.True(await thin.CreateFromAsync(
-            _world.Volume("b", 64) with { Source = new ContentSource.FromVolume(VolumeId.Mint("a")) }, source, new RecordedProgress(), Cancelled));
+            ThinWorld.Volume("b", 64) with { Source = new ContentSource.FromVolume(VolumeId.Mint("a")) }, source, new RecordedProgress(), Cancelled));
 
         Assert.Equal(before + 1, _world.Lvm.Commands.Count);
     }
@@ -179,7 +178,7 @@ public sealed class ThinProvisionerTests : IDisposable
     {
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        await thin.CreateAsync(_world.Volume("a", 64), [], Cancelled);
+        await thin.CreateAsync(ThinWorld.Volume("a", 64), [], Cancelled);
         var foreign = group.Find(VolumeId.Mint("a").Value)! with { Pool = "pool1" };
 
         var e = await Assert.ThrowsAsync<StorageException>(() => thin.CreateSnapshotAsync(Snapshot("s"), foreign, [], new RecordedProgress(), Cancelled));
@@ -192,7 +191,7 @@ public sealed class ThinProvisionerTests : IDisposable
     {
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        var volume = _world.Volume("a", 64);
+        var volume = ThinWorld.Volume("a", 64);
         await thin.CreateAsync(volume, [], Cancelled);
         Assert.Equal(0, thin.CopyCost(volume));
 
@@ -209,7 +208,7 @@ public sealed class ThinProvisionerTests : IDisposable
         _world.Options = _world.Options with { Lvm = _world.Options.Lvm! with { Discard = discard } };
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        var volume = _world.Volume("a", 64);
+        var volume = ThinWorld.Volume("a", 64);
         await thin.CreateAsync(volume, [], Cancelled);
         Write(group, volume, 3 * MiB);
 
@@ -223,7 +222,7 @@ public sealed class ThinProvisionerTests : IDisposable
     {
         var (thin, group) = _world.Start();
         await thin.OpenAsync(null, Cancelled);
-        var volume = _world.Volume("a", 64);
+        var volume = ThinWorld.Volume("a", 64);
         await thin.CreateAsync(volume, [], Cancelled);
         Write(group, volume, 3 * MiB);
         var found = group.Find(volume.Id.Value)!;
@@ -242,7 +241,7 @@ public sealed class ThinProvisionerTests : IDisposable
         return e;
     }
 
-    private SnapshotRecord Snapshot(string name) => Records.Snapshot(name, _world.Volume("a", 64));
+    private static SnapshotRecord Snapshot(string name) => Records.Snapshot(name, ThinWorld.Volume("a", 64));
 
     private static void Write(CsiLocal.Backends.Lvm.VolumeGroup group, VolumeRecord volume, long bytes)
     {

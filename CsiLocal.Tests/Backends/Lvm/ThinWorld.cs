@@ -59,7 +59,7 @@ internal sealed class ThinWorld : IDisposable
 
     public void AddDisk() => Group.Add(LvmEmulator.NewDisk($"/dev/added-{Group.Disks.Count}", GiB));
 
-    public VolumeRecord Volume(string name, long sizeMiB) => Records.Volume(name) with
+    public static VolumeRecord Volume(string name, long sizeMiB) => Records.Volume(name) with
     {
         Pool = "thin",
         Backend = BackendKind.LvmThin,

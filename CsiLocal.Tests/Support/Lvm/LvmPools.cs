@@ -38,6 +38,7 @@ public abstract class LvmPool : TestPool
     {
         World.Dispose();
         base.Dispose();
+        GC.SuppressFinalize(this);
     }
 }
 

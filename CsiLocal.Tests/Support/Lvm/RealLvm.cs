@@ -65,6 +65,7 @@ internal sealed class RealLvm : LvmWorld
         Assert.Empty(Volumes());
         lock (s_lock)
             s_idle.Add(int.Parse(VolumeGroup["test-".Length..], System.Globalization.CultureInfo.InvariantCulture), this);
+        base.Dispose();
     }
 
     private static string Run(string command, params IReadOnlyList<string> arguments) =>
