@@ -48,6 +48,7 @@ internal sealed class DirectoryWorld : IDisposable
         var loop = (filesystem, quota) switch
         {
             ("host", _) => null,
+            _ when !Machine.IsVm => new LoopFilesystem(filesystem, 512),
             ("xfs", QuotaMode.Auto) => new LoopFilesystem(filesystem, 512, [], "prjquota"),
             ("ext4", QuotaMode.Auto) => new LoopFilesystem(filesystem, 512, ["-O", "quota,project"], "prjquota"),
             _ => new LoopFilesystem(filesystem, 512),

@@ -151,7 +151,7 @@ internal sealed class EmulatedContent : IDisposable
         }
     }
 
-    /// <summary>What suspending a device does: the file system on it is frozen, what is not written yet is written.</summary>
+    /// <summary>What suspending a device does: the file system on it is frozen (but btrfs, which the kernel does not find by its device), what is not written yet is written.</summary>
     private sealed class FrozenVolume : IDisposable
     {
         private readonly string? _path;
@@ -160,7 +160,7 @@ internal sealed class EmulatedContent : IDisposable
         {
             if (volume.Loop is not { } loop)
                 return;
-            _path = MountTable.Read().OfDevice(LoopDevices.Measure(loop).DeviceNumber) is [var mount, ..] ? mount.Path : null;
+            _path = MountTable.Read().OfDevice(LoopDevices.Measure(loop).DeviceNumber) is [{ Filesystem: not "btrfs" } mount, ..] ? mount.Path : null;
             if (_path is not null)
                 HostCommand.Run("fsfreeze", "--freeze", _path);
             LoopDevices.Sync(loop);
