@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # How scripts/vm prepares the vm tests for its guest. To be sourced by scripts/vm.
-# shellcheck disable=SC2154,SC2034 # run, build and filter are the caller's; it reads here and tests
+# shellcheck disable=SC2154,SC2034 # run, build, long and filter are the caller's; it reads here and tests
 
 # Builds the tests and compiles them ahead of time: an emulated processor takes half of a test run to do that just in time.
 prepare_tests() {
@@ -18,6 +18,10 @@ prepare_tests() {
   # Emulated, the two take a third of the processor time that is left: profiles, and mapping code pages twice.
   settings+=(DOTNET_EnableDiagnostics=0 DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0)
   tests=("$ROOT/$ready/CsiLocal.Tests" -noLogo -noColor -parallel none -trait Needs=vm -trait Vm=yes -xml "$ROOT/TestResults/vm.xml")
+  if [[ $long == no && -z $filter ]]; then
+    tests+=(-trait- Run=long)
+    say "Tests marked Run=long are left out; scripts/vm --long runs them too."
+  fi
   [[ -z $filter ]] || tests+=(-method "*$filter*")
 }
 

@@ -16,15 +16,19 @@ public sealed class StateLossOnSubvolumes : StateLossTests<BtrfsDirectoryPool>;
 public sealed class StateLossOnDirectories : StateLossTests<PlainDirectoryPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class StateLossOnThickLvm : StateLossTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class StateLossOnThinLvm : StateLossTests<ThinLvmPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class StateLossOnXfsQuota : StateLossTests<XfsQuotaDirectoryPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class StateLossOnExt4Quota : StateLossTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>The state file can be lost: everything is known again from the pools (design §2.2).</summary>

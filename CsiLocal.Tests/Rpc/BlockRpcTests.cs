@@ -17,6 +17,7 @@ public sealed class BlockRpcOnReflinkImages : BlockRpcTests<XfsImagePool>;
 public sealed class BlockRpcOnThickLvm : BlockRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class BlockRpcOnThinLvm : BlockRpcTests<ThinLvmPool>;
 
 /// <summary>Raw block volumes: the target is the device, and nothing but the device.</summary>

@@ -16,9 +16,11 @@ public sealed class CapabilityRpcOnImages : CapabilityRpcTests<ImagePool>;
 public sealed class CapabilityRpcOnDirectories : CapabilityRpcTests<PlainDirectoryPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class CapabilityRpcOnThickLvm : CapabilityRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class CapabilityRpcOnThinLvm : CapabilityRpcTests<ThinLvmPool>;
 
 /// <summary>What is advertised is served, what is not is UNIMPLEMENTED; what is called often starts no process.</summary>

@@ -19,15 +19,19 @@ public sealed class NodeRpcOnSubvolumes : NodeRpcTests<BtrfsDirectoryPool>;
 public sealed class NodeRpcOnDirectories : NodeRpcTests<PlainDirectoryPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class NodeRpcOnThickLvm : NodeRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class NodeRpcOnThinLvm : NodeRpcTests<ThinLvmPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class NodeRpcOnXfsQuota : NodeRpcTests<XfsQuotaDirectoryPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class NodeRpcOnExt4Quota : NodeRpcTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>Stage, unstage, publish, unpublish, stats, growth: mounted volumes on every kind of pool.</summary>

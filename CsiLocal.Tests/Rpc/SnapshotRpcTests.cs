@@ -18,15 +18,18 @@ public sealed class SnapshotRpcOnSubvolumes : SnapshotRpcTests<BtrfsDirectoryPoo
 public sealed class SnapshotRpcOnDirectories : SnapshotRpcTests<PlainDirectoryPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class SnapshotRpcOnThickLvm : SnapshotRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
 public sealed class SnapshotRpcOnThinLvm : SnapshotRpcTests<ThinLvmPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class SnapshotRpcOnXfsQuota : SnapshotRpcTests<XfsQuotaDirectoryPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class SnapshotRpcOnExt4Quota : SnapshotRpcTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>CreateSnapshot, DeleteSnapshot, GetSnapshot, ListSnapshots, and volumes made from snapshots and volumes.</summary>

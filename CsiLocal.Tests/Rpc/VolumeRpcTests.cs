@@ -18,15 +18,19 @@ public sealed class VolumeRpcOnSubvolumes : VolumeRpcTests<BtrfsDirectoryPool>;
 public sealed class VolumeRpcOnDirectories : VolumeRpcTests<PlainDirectoryPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class VolumeRpcOnThickLvm : VolumeRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class VolumeRpcOnThinLvm : VolumeRpcTests<ThinLvmPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class VolumeRpcOnXfsQuota : VolumeRpcTests<XfsQuotaDirectoryPool>;
 
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class VolumeRpcOnExt4Quota : VolumeRpcTests<Ext4QuotaDirectoryPool>;
 
 /// <summary>CreateVolume, DeleteVolume, ControllerExpandVolume, ControllerGetVolume, ListVolumes, ValidateVolumeCapabilities, GetCapacity.</summary>

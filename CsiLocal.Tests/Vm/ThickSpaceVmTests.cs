@@ -10,6 +10,7 @@ namespace CsiLocal.Tests.Vm;
 
 /// <summary>The driver's idea of what there is room for, held against the real lvcreate: that much fits, and one stripe of extents more does not.</summary>
 [Trait("Needs", "vm")]
+[Trait("Run", "long")]
 public sealed class ThickSpaceVmTests : IDisposable
 {
     private const int Limit = 300_000;

@@ -56,6 +56,7 @@ public abstract class LvmContract(LvmPool pool) : BackendContract
 public sealed class ThickLvmContract() : LvmContract(new ThickLvmPool());
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class MirroredLvmContract() : LvmContract(new MirroredLvmPool());
 
 [Trait("Vm", "yes")]
