@@ -14,6 +14,7 @@ public sealed class BlockRpcOnImages : BlockRpcTests<ImagePool>;
 public sealed class BlockRpcOnReflinkImages : BlockRpcTests<XfsImagePool>;
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class BlockRpcOnThickLvm : BlockRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]

@@ -22,7 +22,6 @@ public sealed class VolumeRpcOnDirectories : VolumeRpcTests<PlainDirectoryPool>;
 public sealed class VolumeRpcOnThickLvm : VolumeRpcTests<ThickLvmPool>;
 
 [Trait("Vm", "yes")]
-[Trait("Run", "long")]
 public sealed class VolumeRpcOnThinLvm : VolumeRpcTests<ThinLvmPool>;
 
 [Trait("Needs", "vm")]

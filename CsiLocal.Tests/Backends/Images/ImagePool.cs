@@ -42,7 +42,7 @@ internal sealed class ImagePool(string? disk = null) : IAsyncDisposable
         var bytes = new byte[Records.MiB];
         new Random(seed).NextBytes(bytes);
         var attachment = await backend.AttachAsync(volume, readOnly: false, TestContext.Current.CancellationToken);
-        using (var device = NativeFile.Open(attachment.Path, NativeFile.ReadWrite))
+        using (var device = NativeFile.OpenFollowing(attachment.Path, NativeFile.ReadWrite))
         {
             RandomAccess.Write(device, bytes, 0);
             RandomAccess.Write(device, bytes, 11 * Records.MiB);
@@ -56,7 +56,7 @@ internal sealed class ImagePool(string? disk = null) : IAsyncDisposable
     {
         var attachment = await backend.AttachAsync(volume, readOnly: true, TestContext.Current.CancellationToken);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using (var device = NativeFile.Open(attachment.Path, NativeFile.ReadOnly))
+        using (var device = NativeFile.OpenFollowing(attachment.Path, NativeFile.ReadOnly))
         {
             var buffer = new byte[Records.MiB];
             for (long at = 0; at < (length ?? attachment.SizeBytes); at += buffer.Length)

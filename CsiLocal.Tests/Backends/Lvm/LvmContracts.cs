@@ -53,6 +53,7 @@ public abstract class LvmContract(LvmPool pool) : BackendContract
 }
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class ThickLvmContract() : LvmContract(new ThickLvmPool());
 
 [Trait("Vm", "yes")]
@@ -60,4 +61,5 @@ public sealed class ThickLvmContract() : LvmContract(new ThickLvmPool());
 public sealed class MirroredLvmContract() : LvmContract(new MirroredLvmPool());
 
 [Trait("Vm", "yes")]
+[Trait("Run", "long")]
 public sealed class ThinLvmContract() : LvmContract(new ThinLvmPool());
