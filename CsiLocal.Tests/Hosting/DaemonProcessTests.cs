@@ -61,6 +61,16 @@ public sealed class DaemonProcessTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limit)]
+    public async Task SIGHUP_while_it_starts_does_not_end_it()
+    {
+        await daemon.KillAsync();
+        await daemon.StartAsync(whileStarting: () => daemon.Signal("HUP"));
+        daemon.Signal("HUP");
+        Assert.Single((await daemon.Admin.ListPoolsAsync(new())).Pools);
+        Assert.True(daemon.IsRunning, string.Join('\n', daemon.Log));
+    }
+
+    [Fact(Timeout = Limit)]
     public async Task A_second_daemon_says_who_has_the_state_and_leaves_it_alone()
     {
         using (var second = daemon.Launch())
@@ -76,6 +86,9 @@ public sealed class DaemonProcessTests : IAsyncLifetime
     private async Task UntilLoggedAsync(string text)
     {
         while (!daemon.Log.Any(line => line.Contains(text, StringComparison.Ordinal)))
+        {
+            Assert.True(daemon.IsRunning, string.Join('\n', daemon.Log));
             await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
     }
 }

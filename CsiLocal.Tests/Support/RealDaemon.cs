@@ -41,9 +41,13 @@ internal sealed class RealDaemon : IAsyncDisposable
 
     public string PathOf(string name) => folder.Combine(name);
 
+    public bool IsRunning => process is { HasExited: false };
+
     /// <summary>Starts it and waits until it is ready.</summary>
-    public async Task StartAsync()
+    /// <param name="whileStarting">Done over and over between its first line in the log and its being ready.</param>
+    public async Task StartAsync(Action? whileStarting = null)
     {
+        var logged = Log.Count;
         process = Launch();
         channel = GrpcChannel.ForAddress($"unix://{folder.Combine("csi.sock")}");
         var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
@@ -54,6 +58,9 @@ internal sealed class RealDaemon : IAsyncDisposable
         while (!await IsReadyAsync())
         {
             Assert.False(process.HasExited, string.Join('\n', Log));
+            if (Log.Count > logged)
+                whileStarting?.Invoke();
+
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }

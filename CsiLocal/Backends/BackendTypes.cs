@@ -51,6 +51,11 @@ internal sealed record CopySource
 
     public SnapshotRecord? Snapshot { get; init; }
 
+    /// <summary>What is to be said of a block-by-block copy: a file system that was on the source is on it too, with the source's UUID.</summary>
+    public FormatState FormatOfCopy => (Volume?.Format ?? Snapshot!.Format) is FormatState.Formatted or FormatState.Inherited
+        ? FormatState.Inherited
+        : FormatState.Never;
+
     /// <summary>Where the source is mounted with its own file system (its staging path), to be frozen while its bytes are read; null where it is not mounted.</summary>
     public string? FrozenAt { get; init; }
 

@@ -23,6 +23,12 @@ internal static class DriverProcess
         var resolver = DriverOptionsResolver.ForThisProcess();
         var options = resolver.Resolve(flags);
         using var loggers = LoggerFactory.Create(builder => Configure(builder, logging));
+        var started = new TaskCompletionSource<DriverHost>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            _ = ReloadAsync(started.Task, stop);
+        });
         DriverHost host;
         try
         {
@@ -36,21 +42,19 @@ internal static class DriverProcess
 
         await using (host)
         {
-            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
-            {
-                signal.Cancel = true;
-                _ = ReloadAsync(host, stop);
-            });
+            started.SetResult(host);
             var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             using (stop.Register(stopped.SetResult))
                 await stopped.Task;
         }
     }
 
-    private static async Task ReloadAsync(DriverHost host, CancellationToken stop)
+    /// <summary>One that comes while the driver starts is carried out when it has.</summary>
+    private static async Task ReloadAsync(Task<DriverHost> started, CancellationToken stop)
     {
         try
         {
+            var host = await started.WaitAsync(stop);
             await host.Services.Reloader.ReloadAsync(stop);
         }
         catch (StorageException)

@@ -14,9 +14,10 @@ internal sealed partial class ControllerService
         var page = Page(request.MaxEntries, request.StartingToken);
         var published = store.PublishedVolumes();
         var response = new Proto.ListVolumesResponse { NextToken = Next(page) };
+        var inspect = health.ForPage();
         foreach (var record in page.Items)
         {
-            var status = new Proto.ListVolumesResponse.Types.VolumeStatus { VolumeCondition = Messages.Condition(health.Inspect(record)) };
+            var status = new Proto.ListVolumesResponse.Types.VolumeStatus { VolumeCondition = Messages.Condition(inspect(record)) };
             if (published.Contains(record.Id))
                 status.PublishedNodeIds.Add(node.NodeId);
 
@@ -41,10 +42,11 @@ internal sealed partial class ControllerService
     {
         FieldRules.Map("secrets", request.Secrets);
         var page = Page(request.MaxEntries, request.StartingToken);
+        var inspect = health.ForPage();
         return Task.FromResult(new Proto.ControllerListVolumeHealthResponse
         {
             NextToken = Next(page),
-            Entries = { page.Items.Select(record => Messages.Health(record.Id, health.Inspect(record))) },
+            Entries = { page.Items.Select(record => Messages.Health(record.Id, inspect(record))) },
         });
     }
 

@@ -97,7 +97,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
                 var shared = await UndoIfRefusedAsync(
                     job.To,
                     () => _copier.FillAsync(job, Features.InstantCopy, progress, cancellationToken));
-                var filled = wanted with { SharedBytes = shared, Format = FormatAfterCopy(source) };
+                var filled = wanted with { SharedBytes = shared, Format = source.FormatOfCopy };
                 MetadataFile.Write(_pool.VolumesPath, filled);
                 return filled;
             }),
@@ -279,7 +279,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         var shared = await UndoIfRefusedAsync(
             image,
             () => _copier.FillAsync(job, Features.InstantCopy, progress, cancellationToken));
-        var filled = wanted with { SharedBytes = shared, Format = FormatAfterCopy(source) };
+        var filled = wanted with { SharedBytes = shared, Format = source.FormatOfCopy };
         MetadataFile.Write(_pool.SnapshotsPath, filled);
 
         // The last step, and the mark of a finished one: nobody writes to a snapshot any more.
@@ -289,11 +289,6 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         MetadataFile.Write(_pool.SnapshotsPath, filled with { State = SnapshotState.Ready });
         return filled;
     }
-
-    private static FormatState FormatAfterCopy(CopySource source) =>
-        (source.Volume?.Format ?? source.Snapshot!.Format) is FormatState.Formatted or FormatState.Inherited
-            ? FormatState.Inherited
-            : FormatState.Never;
 
     private static ImageFile MakeBlankImage(ImageFile image, VolumeRecord volume)
     {

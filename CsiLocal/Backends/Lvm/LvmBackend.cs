@@ -100,8 +100,8 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         var size = RoundUp(sizeBytes);
         return IoFailure.GuardAsync(attempted, async () =>
         {
-            var there = await RequireAsync(attempted, volume, cancellationToken);
-            var known = _records.Known(there, _ownership.Prove(attempted, there, volume));
+            var (there, tagged) = await RequireAsync(attempted, volume, cancellationToken);
+            var known = _records.Known(there, tagged);
             if (size < volume.SizeBytes)
             {
                 throw new StorageException(
@@ -125,7 +125,7 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         var attempted = $"attach volume {volume.Id}";
         return IoFailure.GuardAsync(attempted, async () =>
         {
-            var there = await RequireAsync(attempted, volume, cancellationToken);
+            var (there, _) = await RequireAsync(attempted, volume, cancellationToken);
             RequireGrown(attempted, there);
             var device = await _devices.ActivateAsync(attempted, there, volume.SizeBytes, cancellationToken);
             return readOnly ? _devices.AttachReadOnly(device, volume.Id.Value) : _devices.Describe(device);
@@ -166,8 +166,8 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         var attempted = $"blank volume {volume.Id}";
         return IoFailure.GuardAsync(attempted, async () =>
         {
-            var there = await RequireAsync(attempted, volume, cancellationToken);
-            var known = _records.Known(there, _ownership.Prove(attempted, there, volume));
+            var (there, tagged) = await RequireAsync(attempted, volume, cancellationToken);
+            var known = _records.Known(there, tagged);
             await _devices.WaitUntilClosedAsync(attempted, there.Name, butReadOnly: false, cancellationToken);
             var device = await _devices.ActivateAsync(attempted, there, volume.SizeBytes, cancellationToken);
             await Task.Run(() => LvmBlanking.Blank(attempted, _devices.Describe(device), volume, known), cancellationToken);
@@ -180,8 +180,8 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         var attempted = $"write metadata of volume {volume.Id}";
         return IoFailure.GuardAsync(attempted, async () =>
         {
-            var there = await RequireAsync(attempted, volume, cancellationToken);
-            await _tags.WriteAsync(there, _ownership.Prove(attempted, there, volume), volume, cancellationToken);
+            var (there, tagged) = await RequireAsync(attempted, volume, cancellationToken);
+            await _tags.WriteAsync(there, tagged, volume, cancellationToken);
             return true;
         });
     }
@@ -249,13 +249,12 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         _tags.Cancel(name);
     }
 
-    /// <summary>The logical volume, proved to be the one that the record means.</summary>
+    /// <summary>The logical volume, proved to be the one that the record means, and the record as its tags have it.</summary>
     /// <exception cref="StorageException">DataLoss: it is not there, or another one is.</exception>
-    private async Task<LogicalVolume> RequireAsync(string attempted, VolumeRecord volume, CancellationToken cancellationToken)
+    private async Task<(LogicalVolume There, VolumeRecord Tagged)> RequireAsync(string attempted, VolumeRecord volume, CancellationToken cancellationToken)
     {
         var there = await _store.RequireAsync(attempted, volume.Id.Value, cancellationToken);
-        _ownership.Prove(attempted, there, volume);
-        return there;
+        return (there, _ownership.Prove(attempted, there, volume));
     }
 
     private static void RequireGrown(string attempted, LogicalVolume there)

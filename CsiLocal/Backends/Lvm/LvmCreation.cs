@@ -30,7 +30,7 @@ internal sealed class LvmCreation(
     public async Task<VolumeRecord> CreateFromAsync(
         string attempted, VolumeRecord volume, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
     {
-        var wanted = volume with { SizeBytes = provisioner.RoundUp(volume.SizeBytes), Format = FormatAfterCopy(source) };
+        var wanted = volume with { SizeBytes = provisioner.RoundUp(volume.SizeBytes), Format = source.FormatOfCopy };
         var origin = await RequireSourceAsync(attempted, source, wanted.SizeBytes, cancellationToken);
         var there = group.Find(wanted.Id.Value);
         if (there is null)
@@ -48,7 +48,7 @@ internal sealed class LvmCreation(
         string attempted, SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
     {
         var origin = await RequireSourceAsync(attempted, source, long.MaxValue, cancellationToken);
-        var wanted = snapshot with { SizeBytes = origin.SizeBytes, Format = FormatAfterCopy(source), State = SnapshotState.Ready };
+        var wanted = snapshot with { SizeBytes = origin.SizeBytes, Format = source.FormatOfCopy, State = SnapshotState.Ready };
         var there = await store.FindOrMakeAsync(
             attempted, wanted.Id.Value, () => provisioner.CreateSnapshotAsync(wanted, origin, LvTags.Of(wanted), progress, cancellationToken), cancellationToken);
         return ownership.ProveMade(attempted, there, wanted) with { State = snapshot.State };
@@ -78,7 +78,7 @@ internal sealed class LvmCreation(
             isReady = await provisioner.CreateFromAsync(wanted, from, progress, cancellationToken);
         }
 
-        var there = await store.RequireMadeAsync(attempted, wanted.Id.Value, cancellationToken);
+        var there = await LvmStore.RequireMadeAsync(group, attempted, wanted.Id.Value, cancellationToken);
         var known = ownership.ProveMade(attempted, there, wanted);
         if (!isReady)
             await tags.WriteAsync(there, known, wanted with { State = VolumeState.Ready }, CancellationToken.None);
@@ -123,9 +123,4 @@ internal sealed class LvmCreation(
             && ((used.Access == AccessType.Block && source.InUse) || await devices.IsInUseAsync(there.Name, cancellationToken));
         return there with { Attributes = there.Attributes with { IsOpen = isOpen } };
     }
-
-    private static FormatState FormatAfterCopy(CopySource source) =>
-        (source.Volume?.Format ?? source.Snapshot!.Format) is FormatState.Formatted or FormatState.Inherited
-            ? FormatState.Inherited
-            : FormatState.Never;
 }

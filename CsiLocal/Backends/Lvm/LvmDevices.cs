@@ -58,7 +58,7 @@ internal sealed class LvmDevices(VolumeGroup group, TimeProvider time)
             StorageError.Unavailable, $"{attempted}: {group.Name}/{volume.Name} is no longer active", "try again; see who deactivates it");
     }
 
-    public Attachment Describe(DmDevice device) => new(group.Devices.NodeOf(device), IsBlockDevice: true, device.DeviceNumber, device.SizeBytes);
+    public Attachment Describe(DmDevice device) => VolumeDevice.Describe(group, device);
 
     /// <summary>The read-only device before the volume, made if there is none: a read-only bind of its own node could be written through.</summary>
     public Attachment AttachReadOnly(DmDevice device, string id)

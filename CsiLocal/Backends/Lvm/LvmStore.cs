@@ -7,11 +7,7 @@ namespace CsiLocal.Backends.Lvm;
 internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvisioner provisioner, LvmDevices devices)
 {
     /// <summary>The logical volume of that name as a report of this moment has it.</summary>
-    public async Task<LogicalVolume?> FindFreshAsync(string name, CancellationToken cancellationToken)
-    {
-        await group.RefreshAsync(cancellationToken);
-        return group.Find(name);
-    }
+    public Task<LogicalVolume?> FindFreshAsync(string name, CancellationToken cancellationToken) => FindFreshAsync(group, name, cancellationToken);
 
     /// <summary>The one that is there, or that <paramref name="make"/> makes. Whose it is, is for the caller to prove.</summary>
     public async Task<LogicalVolume> FindOrMakeAsync(string attempted, string name, Func<Task> make, CancellationToken cancellationToken)
@@ -32,12 +28,12 @@ internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvi
             return made;
         }
 
-        return await RequireMadeAsync(attempted, name, cancellationToken);
+        return await RequireMadeAsync(group, attempted, name, cancellationToken);
     }
 
     /// <summary>The one that a command has just made.</summary>
-    public async Task<LogicalVolume> RequireMadeAsync(string attempted, string name, CancellationToken cancellationToken) =>
-        group.Find(name) ?? await FindFreshAsync(name, cancellationToken) ?? throw new StorageException(
+    public static async Task<LogicalVolume> RequireMadeAsync(VolumeGroup group, string attempted, string name, CancellationToken cancellationToken) =>
+        group.Find(name) ?? await FindFreshAsync(group, name, cancellationToken) ?? throw new StorageException(
             StorageError.Internal, $"{attempted}: lvcreate reported success, and {group.Name} has no {name}", "see who else changes the volume group");
 
     /// <exception cref="StorageException">DataLoss: it is not there.</exception>
@@ -68,6 +64,12 @@ internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvi
             if (await TryFindFreshAsync(name) is not null || group.Inventory is null)
                 throw;
         }
+    }
+
+    private static async Task<LogicalVolume?> FindFreshAsync(VolumeGroup group, string name, CancellationToken cancellationToken)
+    {
+        await group.RefreshAsync(cancellationToken);
+        return group.Find(name);
     }
 
     private async Task<LogicalVolume?> TryFindFreshAsync(string name)

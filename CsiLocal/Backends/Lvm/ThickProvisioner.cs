@@ -98,7 +98,7 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
             await CreateAsync(made, LvTags.Of(made), cancellationToken);
         }
 
-        var target = await FindMadeAsync(volume, cancellationToken);
+        var target = await LvmStore.RequireMadeAsync(group, $"create volume {volume.Id}", volume.Id.Value, cancellationToken);
         if (isBlank)
             await EraseAsync(volume, target, progress, cancellationToken);
         else
@@ -137,14 +137,6 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
         (VolumeState.Ready, { } there) => Math.Max(0, (volume.PendingSizeBytes ?? 0) - there.SizeBytes),
         _ => 0,
     };
-
-    private async Task<LogicalVolume> FindMadeAsync(VolumeRecord volume, CancellationToken cancellationToken)
-    {
-        if (group.Find(volume.Id.Value) is null)
-            await group.RefreshAsync(cancellationToken);
-        return group.Find(volume.Id.Value) ?? throw new StorageException(
-            StorageError.Internal, $"create volume {volume.Id}: lvcreate reported success, and {group.Name} has no {volume.Id}", "see who else changes the volume group");
-    }
 
     private ThickSpace Space(VolumeGroupReport report) => new(Lvm, report.ExtentBytes);
 

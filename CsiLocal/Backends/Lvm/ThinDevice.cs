@@ -34,7 +34,7 @@ internal static class ThinDevice
         {
             try
             {
-                var node = new Attachment(group.Devices.NodeOf(device), IsBlockDevice: true, device.DeviceNumber, device.SizeBytes);
+                var node = VolumeDevice.Describe(group, device);
                 using var target = BlockTarget.OpenExclusive(attempted, node, BlockOpen.Write);
                 for (var at = 0L; at < target.SizeBytes && target.TryDiscard(at, Math.Min(StepBytes, target.SizeBytes - at)); at += StepBytes)
                     cancellationToken.ThrowIfCancellationRequested();

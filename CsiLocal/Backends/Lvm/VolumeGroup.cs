@@ -86,8 +86,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     public LogicalVolume? Find(string lvName) => _view?.ByName.GetValueOrDefault(lvName);
 
     /// <summary>The active device of a logical volume, by its dm UUID; null where it is not active.</summary>
-    public DmDevice? DeviceOf(LogicalVolume volume) =>
-        Devices.FindByUuid($"LVM-{Ref.Uuid.Replace("-", "", StringComparison.Ordinal)}{volume.Uuid.Replace("-", "", StringComparison.Ordinal)}");
+    public DmDevice? DeviceOf(LogicalVolume volume) => Devices.FindByUuid(DmNames.UuidOf(Ref.Uuid, volume.Uuid));
 
     /// <summary>Runs one command that changes the volume group, alone; marks the inventory for a fresh report afterwards, whatever its outcome.</summary>
     /// <remarks>
