@@ -1,28 +1,47 @@
 # shellcheck shell=bash
 # How scripts/vm prepares the vm tests for its guest. To be sourced by scripts/vm.
-# shellcheck disable=SC2154,SC2034 # run, build, long and filter are the caller's; it reads here and tests
+# shellcheck disable=SC2154,SC2034 # run, cache, build, long, filter and part are the caller's; it reads here and tests
 
 # Builds the tests and compiles them ahead of time: an emulated processor takes half of a test run to do that just in time.
 prepare_tests() {
-  local built=CsiLocal.Tests/bin/Debug/net10.0 ready=artifacts/vm-tests
+  local built=CsiLocal.Tests/bin/Debug/net10.0 ready=artifacts/vm-tests report chosen
   need_dotnet
   if [[ $build == yes ]]; then
     step "Building the tests"
     dotnet build CsiLocal.Tests -m:1 -v quiet -nologo </dev/null
   fi
+  # Of two runs side by side, the second finds it done.
+  mkdir -p artifacts TestResults
+  exec 8>"$ready.lock"
+  flock 8
   compile_ahead "$built" "$ready" || { complain "no compiler ahead of time; the tests will start slowly"; ready=$built; }
-  mkdir -p TestResults
-  rm -f TestResults/vm.xml
+  exec 8>&-
+  report=$ROOT/TestResults/vm${part:+-${part%/*}}.xml
+  rm -f "$report"
   shares+=("$ROOT/TestResults")
   here=$ROOT
   # Emulated, the two take a third of the processor time that is left: profiles, and mapping code pages twice.
   settings+=(DOTNET_EnableDiagnostics=0 DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0)
-  tests=("$ROOT/$ready/CsiLocal.Tests" -noLogo -noColor -parallel none -trait Needs=vm -trait Vm=yes -xml "$ROOT/TestResults/vm.xml")
+  chosen=(-trait Needs=vm -trait Vm=yes)
   if [[ $long == no && -z $filter ]]; then
-    tests+=(-trait- Run=long)
+    chosen+=(-trait- Run=long)
     say "Tests marked Run=long are left out; scripts/vm --long runs them too."
   fi
-  [[ -z $filter ]] || tests+=(-method "*$filter*")
+  [[ -z $filter ]] || chosen+=(-method "*$filter*")
+  if [[ -n $part ]]; then choose_part; fi
+  tests=("$ROOT/$ready/CsiLocal.Tests" -noLogo -noColor -parallel none "${chosen[@]}" -xml "$report")
+}
+
+# Of the classes that are chosen, those that make up this part: each goes where the fewest tests are yet, the largest first.
+choose_part() {
+  local class classes
+  classes=$(dotnet "$built/CsiLocal.Tests.dll" -noLogo -noColor -list tests "${chosen[@]}" </dev/null |
+    sed -n 's/^\(CsiLocal\.Tests\.[A-Za-z0-9_.]*\)\.[A-Za-z0-9_]*\((.*\)\{0,1\}$/\1/p' | sort | uniq -c | sort -k1,1nr -k2 |
+    awk -v part="${part%/*}" -v parts="${part#*/}" '
+      { least = 1; for (i = 2; i <= parts; i++) if (sum[i] + 0 < sum[least] + 0) least = i
+        sum[least] += $1; if (least == part) print $2 }')
+  [[ -n $classes ]] || die "part $part of the tests is empty"
+  while read -r class; do chosen+=(-class "$class"); done <<<"$classes"
 }
 
 # compile_ahead FROM TO: copies a build's output, its assemblies with native code beside their own. Only what changed.
