@@ -11,7 +11,6 @@ namespace CsiLocal.Tests.Vm;
 
 /// <summary>Erasing, copying and finding holders, on logical volumes; the details are proved on loop devices.</summary>
 [Trait("Needs", "vm")]
-[Trait("Run", "long")]
 public sealed class BlockWorkTests
 {
     private const int Limit = 180_000;

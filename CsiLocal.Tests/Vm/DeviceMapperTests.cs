@@ -8,7 +8,6 @@ namespace CsiLocal.Tests.Vm;
 
 /// <summary>What the kernel's device-mapper is asked, against devices that LVM and dmsetup made.</summary>
 [Trait("Needs", "vm")]
-[Trait("Run", "long")]
 public sealed class DeviceMapperTests
 {
     private const int Limit = 120_000;

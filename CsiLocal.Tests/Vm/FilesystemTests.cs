@@ -9,7 +9,6 @@ namespace CsiLocal.Tests.Vm;
 
 /// <summary>File systems on logical volumes, reached by udev's names of them.</summary>
 [Trait("Needs", "vm")]
-[Trait("Run", "long")]
 public sealed class FilesystemTests : IDisposable
 {
     private const int Limit = 300_000;

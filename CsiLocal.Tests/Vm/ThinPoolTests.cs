@@ -10,7 +10,6 @@ namespace CsiLocal.Tests.Vm;
 
 /// <summary>What becomes of what was acknowledged when a thin pool fills, on the real kernel.</summary>
 [Trait("Needs", "vm")]
-[Trait("Run", "long")]
 public sealed class ThinPoolTests
 {
     private const int Limit = 600_000;

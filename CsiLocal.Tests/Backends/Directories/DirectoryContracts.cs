@@ -64,11 +64,9 @@ public sealed class BtrfsContract() : DirectoryContract("btrfs", limited: true);
 public sealed class BtrfsWithoutLimitsContract() : DirectoryContract("btrfs", limited: false);
 
 [Trait("Needs", "vm")]
-[Trait("Run", "long")]
 public sealed class XfsQuotaContract() : DirectoryContract("xfs", limited: true);
 
 [Trait("Needs", "vm")]
-[Trait("Run", "long")]
 public sealed class Ext4QuotaContract() : DirectoryContract("ext4", limited: true);
 
 public sealed class XfsContract() : DirectoryContract("xfs", limited: false);

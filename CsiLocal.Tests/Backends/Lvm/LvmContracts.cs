@@ -53,13 +53,10 @@ public abstract class LvmContract(LvmPool pool) : BackendContract
 }
 
 [Trait("Vm", "yes")]
-[Trait("Run", "long")]
 public sealed class ThickLvmContract() : LvmContract(new ThickLvmPool());
 
 [Trait("Vm", "yes")]
-[Trait("Run", "long")]
 public sealed class MirroredLvmContract() : LvmContract(new MirroredLvmPool());
 
 [Trait("Vm", "yes")]
-[Trait("Run", "long")]
 public sealed class ThinLvmContract() : LvmContract(new ThinLvmPool());

@@ -10,46 +10,43 @@ public sealed class ThickSpaceTests
     private const long MiB = 1 << 20;
     private const long Extent = 4 * MiB;
 
-    /// <summary>Free extents of the devices; data extents of the largest volume, and of many.</summary>
+    /// <summary>Free extents of the devices; data extents of the largest volume.</summary>
     [Theory]
-    [InlineData("linear", "10 6 6", 22, 22)]
-    [InlineData("linear", "0 0", 0, 0)]
-    [InlineData("linear", "", 0, 0)]
+    [InlineData("linear", "10 6 6", 22)]
+    [InlineData("linear", "0 0", 0)]
+    [InlineData("linear", "", 0)]
 
-    // On three devices 18; on two, those with most first, 6 on each and then 4 on each; in small volumes all 22.
-    [InlineData("striped", "10 6 6", 20, 22)]
-    [InlineData("striped 3", "10 6 6", 18, 18)]
-    [InlineData("striped 2", "10 6 6", 20, 22)]
-    [InlineData("striped 2", "5 5 5 5", 20, 20)]
-    [InlineData("striped 2", "9 1", 2, 2)]
-    [InlineData("striped", "9", 0, 0)]
-    [InlineData("striped 4", "9 9 9", 0, 0)]
+    // On three devices 18; on two, those with most first, 6 on each and then 4 on each.
+    [InlineData("striped", "10 6 6", 20)]
+    [InlineData("striped 3", "10 6 6", 18)]
+    [InlineData("striped 2", "10 6 6", 20)]
+    [InlineData("striped 2", "5 5 5 5", 20)]
+    [InlineData("striped 2", "9 1", 2)]
+    [InlineData("striped", "9", 0)]
+    [InlineData("striped 4", "9 9 9", 0)]
 
     // As LVM did it in the microVM: stripes go on where there is room; so would images, two of them on one device, but for --alloc cling.
-    [InlineData("striped 2", "130 130 255", 510, 514)]
-    [InlineData("raid1", "155 155 255", 154, 281)]
+    [InlineData("striped 2", "130 130 255", 510)]
+    [InlineData("raid1", "155 155 255", 154)]
 
     // Each image has an extent of metadata beside it.
-    [InlineData("raid1", "10 10", 9, 9)]
-    [InlineData("raid1", "10 6 6", 5, 10)]
-    [InlineData("raid1", "10 1", 0, 0)]
-    [InlineData("raid1", "10", 0, 0)]
-    [InlineData("raid1 copies 3", "10 6 6", 5, 5)]
-    [InlineData("raid5", "10 10 10 10", 27, 27)]
-    [InlineData("raid5", "10 10 10 4", 18, 20)]
-    [InlineData("raid5 3", "10 10 10 4", 9, 9)]
-    [InlineData("raid5", "10 10", 0, 0)]
-    [InlineData("raid6", "10 10 10 10 10", 27, 27)]
-    [InlineData("raid6", "10 10 10 10", 0, 0)]
-    [InlineData("raid10", "10 10 10 10", 18, 18)]
-    [InlineData("raid10", "10 10 10 6 6", 10, 18)]
-    [InlineData("raid10", "10 10 10", 0, 0)]
-    public void The_largest_volume_and_all_volumes_together(string layout, string free, long largest, long total)
+    [InlineData("raid1", "10 10", 9)]
+    [InlineData("raid1", "10 6 6", 5)]
+    [InlineData("raid1", "10 1", 0)]
+    [InlineData("raid1", "10", 0)]
+    [InlineData("raid1 copies 3", "10 6 6", 5)]
+    [InlineData("raid5", "10 10 10 10", 27)]
+    [InlineData("raid5", "10 10 10 4", 18)]
+    [InlineData("raid5 3", "10 10 10 4", 9)]
+    [InlineData("raid5", "10 10", 0)]
+    [InlineData("raid6", "10 10 10 10 10", 27)]
+    [InlineData("raid6", "10 10 10 10", 0)]
+    [InlineData("raid10", "10 10 10 10", 18)]
+    [InlineData("raid10", "10 10 10 6 6", 10)]
+    [InlineData("raid10", "10 10 10", 0)]
+    public void The_largest_volume(string layout, string free, long largest)
     {
-        var space = Space(layout);
-
-        Assert.Equal(largest * Extent, space.Available(Bytes(free)));
-        Assert.Equal(total * Extent, space.Total(Bytes(free)));
+        Assert.Equal(largest * Extent, Space(layout).Available(Bytes(free)));
     }
 
     /// <summary>Bytes asked for in MiB; size in extents; stripes and cost in extents.</summary>
@@ -156,10 +153,8 @@ public sealed class ThickSpaceTests
         {
             var free = Enumerable.Range(0, random.Next(0, 8)).Select(_ => random.NextInt64(0, random.Next(2) == 0 ? 40 : 40_000) * Extent).ToList();
             var largest = space.Available(free);
-            var total = space.Total(free);
 
-            Assert.InRange(largest, 0, total);
-            Assert.InRange(total, 0, free.Sum());
+            Assert.InRange(largest, 0, free.Sum());
             Assert.Equal(largest, space.Available([.. free.OrderBy(_ => random.Next())]));
             if (largest == 0)
                 continue;

@@ -34,6 +34,8 @@ internal sealed class PoolGuardian(LvmPoolOptions options, ThinPoolPolicy policy
     private long? _failedAt;
     private volatile string? _failure;
 
+    public ThinPoolPolicy Policy { get; } = policy;
+
     /// <summary>The pool as it is this moment; null where the kernel or LVM knows no such pool. Starts no process.</summary>
     public ThinPoolFacts? Look()
     {
@@ -78,14 +80,14 @@ internal sealed class PoolGuardian(LvmPoolOptions options, ThinPoolPolicy policy
 
     private IReadOnlyList<HealthFinding> Inspect(ThinPoolFacts? facts)
     {
-        var plan = facts is null ? ThinPoolPlan.Nothing : policy.Plan(facts, GrowthRate.None, GrowthRate.None, TimeSpan.Zero);
+        var plan = facts is null ? ThinPoolPlan.Nothing : Policy.Plan(facts, GrowthRate.None, GrowthRate.None, TimeSpan.Zero);
         var findings = ThinPoolHealth.Inspect(facts, plan, options, _pool);
         return _failure is { } failure
             ? [.. findings, new HealthFinding(HealthStatus.Degraded, "ThinPoolExtensionFailed", $"thin pool {_pool} could not be extended: {failure}")]
             : findings;
     }
 
-    private ThinPoolPlan Decide(ThinPoolFacts facts) => policy.Plan(facts, _data, _metadata, _lastExtension);
+    private ThinPoolPlan Decide(ThinPoolFacts facts) => Policy.Plan(facts, _data, _metadata, _lastExtension);
 
     private void Learn(ThinPoolFacts facts)
     {

@@ -15,6 +15,8 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
     // Not one of the driver's tags proper, which describe volumes; the name alone would be no proof.
     private const string Mark = "csilocal-copy";
 
+    public CowSnapshots Snapshots { get; } = snapshots;
+
     /// <summary>Refuses, before anything is made, what cannot come to a good end.</summary>
     public void RequirePossible(string attempted, LogicalVolume source)
     {
@@ -39,7 +41,7 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
     {
         var attempted = $"create volume {volume.Id}";
         var still = FindStill(volume, source);
-        if (still is not null && snapshots.StatusOf(still) is not { State: CowState.Valid })
+        if (still is not null && Snapshots.StatusOf(still) is not { State: CowState.Valid })
         {
             await RemoveAsync(still, cancellationToken);
             (still, resumeFrom) = (null, 0);
@@ -70,7 +72,7 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
             if (still is not null)
                 RequireKept(attempted, source, still);
             else if (source.Origin is not null)
-                snapshots.RequireValid(attempted, source);
+                Snapshots.RequireValid(attempted, source);
         }
 
         if (still is not null)
@@ -118,7 +120,7 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
 
     private void RequireKept(string attempted, LogicalVolume source, LogicalVolume still)
     {
-        if (snapshots.StatusOf(still) is not { State: CowState.Valid })
+        if (Snapshots.StatusOf(still) is not { State: CowState.Valid })
         {
             throw new StorageException(
                 StorageError.FailedPrecondition,
@@ -132,7 +134,7 @@ internal sealed class ThickCopies(VolumeGroup group, CowSnapshots snapshots, Lvm
     {
         RequirePossible(attempted, source);
         var name = volume.Id.Value + Ending;
-        await snapshots.CreateAsync(attempted, name, source, [Mark], progress, cancellationToken);
+        await Snapshots.CreateAsync(attempted, name, source, [Mark], progress, cancellationToken);
         return group.Find(name) ?? throw new StorageException(
             StorageError.Unavailable, $"{attempted}: {group.Name}/{name} was made and is not active", "try again");
     }

@@ -11,7 +11,6 @@ namespace CsiLocal.Backends.Lvm;
 /// </remarks>
 internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, TimeProvider clock) : ILvmProvisioner
 {
-    private readonly CowSnapshots _snapshots = new(group, options.Lvm!, clock);
     private readonly ThickCopies _copies = new(group, new CowSnapshots(group, options.Lvm!, clock), options.Lvm!);
 
     public BackendFeatures Features { get; } = new()
@@ -108,13 +107,13 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
 
     public Task CreateSnapshotAsync(
         SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken) =>
-        _snapshots.CreateAsync($"create snapshot {snapshot.Id}", snapshot.Id.Value, source, tags, progress, cancellationToken);
+        _copies.Snapshots.CreateAsync($"create snapshot {snapshot.Id}", snapshot.Id.Value, source, tags, progress, cancellationToken);
 
-    public long CopyCost(VolumeRecord volume) => Features.Snapshots ? _snapshots.Reserve(volume.SizeBytes) : RoundUp(volume.SizeBytes);
+    public long CopyCost(VolumeRecord volume) => Features.Snapshots ? _copies.Snapshots.Reserve(volume.SizeBytes) : RoundUp(volume.SizeBytes);
 
     public void RequireRemovable(LogicalVolume volume, string purpose)
     {
-        var names = _snapshots.Of(volume).Select(static snapshot => snapshot.Name).ToArray();
+        var names = _copies.Snapshots.Of(volume).Select(static snapshot => snapshot.Name).ToArray();
         if (names.Length > 0)
         {
             throw new StorageException(
@@ -125,7 +124,7 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
 
     public Task BeforeRemoveAsync(LogicalVolume volume, CancellationToken cancellationToken) => _copies.EndAsync(volume.Name, cancellationToken);
 
-    public IReadOnlyList<HealthFinding> Inspect(LogicalVolume volume) => [.. _snapshots.Inspect(volume)];
+    public IReadOnlyList<HealthFinding> Inspect(LogicalVolume volume) => [.. _copies.Snapshots.Inspect(volume)];
 
     public IReadOnlyList<HealthFinding> InspectPool() => [];
 

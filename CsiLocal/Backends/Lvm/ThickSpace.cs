@@ -29,11 +29,15 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
 
     /// <summary>Bytes of the largest volume that there is room for; 0 where there is none.</summary>
     /// <param name="freeByDevice">Free bytes of each device.</param>
-    public long Available(IReadOnlyList<long> freeByDevice) => Best(freeByDevice, LargestImage);
+    public long Available(IReadOnlyList<long> freeByDevice)
+    {
+        var free = Descending(freeByDevice);
+        var best = 0L;
+        for (var stripes = Widest(free.Length); stripes >= Narrowest; stripes--)
+            best = Math.Max(best, LargestImage(free, stripes) * stripes);
 
-    /// <summary>Bytes of several volumes together, none of them large. More than <see cref="Available"/> where devices differ in free space.</summary>
-    /// <inheritdoc cref="Available" path="/param"/>
-    public long Total(IReadOnlyList<long> freeByDevice) => Best(freeByDevice, AllImages);
+        return best * extentBytes;
+    }
 
     /// <summary>On as many stripes as there is room for; where there is none, as LVM will find out, on as many as there are devices.</summary>
     public ThickFit Fit(long bytes, IReadOnlyList<long> freeByDevice)
@@ -94,16 +98,6 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
         return checked(Images(stripes) * (image + (_raid?.Extents(image, stripes) ?? 0)) * extentBytes);
     }
 
-    private long Best(IReadOnlyList<long> freeByDevice, Func<long[], int, long> image)
-    {
-        var free = Descending(freeByDevice);
-        var best = 0L;
-        for (var stripes = Widest(free.Length); stripes >= Narrowest; stripes--)
-            best = Math.Max(best, image(free, stripes) * stripes);
-
-        return best * extentBytes;
-    }
-
     /// <summary>Data extents of each image of the largest volume.</summary>
     private long LargestImage(long[] free, int stripes)
     {
@@ -114,33 +108,12 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
         return options.Layout switch
         {
             // One device after the other.
-            LvmLayout.Linear => Sum(free, long.MaxValue),
+            LvmLayout.Linear => Sum(free),
             LvmLayout.Striped => LargestStripe(free, stripes),
 
             // Each image on one device, no device with two of them (--alloc cling): the last of the largest devices says how much.
             _ => _raid!.Data(free[images - 1], stripes),
         };
-    }
-
-    /// <summary>Data extents of the images of many volumes, each of which takes the devices with most free space.</summary>
-    private long AllImages(long[] free, int stripes)
-    {
-        var images = Images(stripes);
-        if (options.Layout == LvmLayout.Linear || free.Length < images)
-            return LargestImage(free, stripes);
-
-        // As many as all devices together can give, none of them more than once to one volume (McNaughton).
-        var (low, high) = (0L, Sum(free, long.MaxValue) / images);
-        while (low < high)
-        {
-            var middle = low + ((high - low + 1) / 2);
-            if (Sum(free, middle) >= images * middle)
-                low = middle;
-            else
-                high = middle - 1;
-        }
-
-        return _raid?.Data(low, stripes) ?? low;
     }
 
     /// <summary>Segment after segment on as many devices as there are stripes: those with most free space, but the ones already used while enough of them have some.</summary>
@@ -183,11 +156,11 @@ internal sealed class ThickSpace(LvmPoolOptions options, long extentBytes)
         }
     }
 
-    private static long Sum(long[] values, long most)
+    private static long Sum(long[] values)
     {
         var sum = 0L;
         foreach (var value in values)
-            sum += Math.Min(value, most);
+            sum += value;
 
         return sum;
     }

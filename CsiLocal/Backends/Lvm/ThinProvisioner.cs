@@ -19,7 +19,6 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
 
     private readonly LvmPoolOptions _options = pool.Lvm!;
     private readonly string _name = $"{pool.Lvm!.VolumeGroup}/{pool.Lvm.ThinPool}";
-    private readonly ThinPoolPolicy _policy = new(pool.Lvm, pool.ReserveBytes);
     private readonly BtrfsRest _rest = new(group, clock);
     private readonly PoolGuardian _guardian = new(pool.Lvm, new ThinPoolPolicy(pool.Lvm, pool.ReserveBytes), group, report, clock);
 
@@ -47,7 +46,7 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
             : null;
 
     public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
-        ThinSpace.Measure(RequirePool($"measure pool {pool.Name}"), _policy, pool.Overprovision, _name, volumes, snapshots);
+        ThinSpace.Measure(RequirePool($"measure pool {pool.Name}"), _guardian.Policy, pool.Overprovision, _name, volumes, snapshots);
 
     public long RoundUp(long requiredBytes) => ThinPoolPolicy.RoundUp(requiredBytes, group.Inventory?.ExtentBytes ?? DefaultExtentBytes);
 
@@ -151,13 +150,13 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
     {
         group.RequireRoom(purpose);
         var facts = RequirePool(purpose);
-        if (_policy.Refusal(facts, _name) is not null || ThinPoolPolicy.IsAboveLvmLimit(facts))
+        if (_guardian.Policy.Refusal(facts, _name) is not null || ThinPoolPolicy.IsAboveLvmLimit(facts))
         {
             await _guardian.TurnAsync(cancellationToken);
             facts = RequirePool(purpose);
         }
 
-        if (_policy.Refusal(facts, _name) is { } refusal)
+        if (_guardian.Policy.Refusal(facts, _name) is { } refusal)
             throw new StorageException(refusal.Error, $"{purpose}: {refusal.Fact}", refusal.Remedy);
     }
 
