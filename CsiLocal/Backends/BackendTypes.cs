@@ -42,7 +42,11 @@ internal sealed record PoolFacts(string Identity, string FilesystemName);
 /// <param name="TotalBytes">Size of the file system, volume group or thin pool that carries the pool.</param>
 /// <param name="FreeBytes">Bytes free there now, less the configured reserve.</param>
 /// <param name="AvailableBytes">What a new volume may take: free, times over-provisioning, less what existing volumes were promised and have not taken. May be negative.</param>
-internal sealed record PoolSpace(long TotalBytes, long FreeBytes, long AvailableBytes);
+internal sealed record PoolSpace(long TotalBytes, long FreeBytes, long AvailableBytes)
+{
+    /// <summary>Why less is available than free, where that is not plain; a clause for the message of a refusal.</summary>
+    public string? Constraint { get; init; }
+}
 
 /// <summary>What is copied from: exactly one of the two records is set.</summary>
 internal sealed record CopySource

@@ -35,9 +35,10 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
         {
             if (Fresh(pool, account) < bytes && Measure(pool, account) < bytes)
             {
+                var constraint = account.Constraint is { } clause ? $" ({clause})" : "";
                 throw new StorageException(
                     StorageError.ResourceExhausted,
-                    $"{purpose}: pool '{pool.Name}' has {Math.Max(0, account.AvailableBytes)} bytes available, {bytes} needed",
+                    $"{purpose}: pool '{pool.Name}' has {Math.Max(0, account.AvailableBytes)} bytes available, {bytes} needed{constraint}",
                     "free space in the pool, or ask for less");
             }
 
@@ -63,6 +64,7 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
     {
         var space = pool.Backend.MeasureSpace(store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
         account.AvailableBytes = space.AvailableBytes;
+        account.Constraint = space.Constraint;
         account.MeasuredAt = clock.GetTimestamp();
         account.Options = pool.Options;
         return account.AvailableBytes;
@@ -71,6 +73,8 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
     private sealed class PoolAccount
     {
         public long AvailableBytes { get; set; }
+
+        public string? Constraint { get; set; }
 
         public long? MeasuredAt { get; set; }
 

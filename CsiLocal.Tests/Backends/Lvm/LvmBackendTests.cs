@@ -1,3 +1,4 @@
+using CsiLocal.Backends.Lvm;
 using CsiLocal.Configuration;
 using CsiLocal.Filesystems;
 using CsiLocal.Native;
@@ -119,6 +120,21 @@ public sealed class LvmBackendTests : IDisposable
         Assert.Equal(before, backend.MeasureSpace([], []));
         await backend.DeleteAsync(made, Cancelled);
         Assert.Empty(_world.Group.Volumes);
+    }
+
+    [Fact]
+    public async Task A_layout_on_two_devices_says_why_the_space_of_one_is_not_available()
+    {
+        _world.Options = _world.Options with { Lvm = _world.Options.Lvm! with { Layout = LvmLayout.Raid1 } };
+        await _world.Tool.CreateThickAsync(
+            new VolumeGroupRef("vg", _world.Group.Uuid, [.. _world.Group.Disks.Select(static disk => disk.Path)]),
+            new ThickVolume { Name = "theirs", SizeBytes = 3 * 1020 * ThickWorld.MiB, Tags = [], Options = new LvmPoolOptions { VolumeGroup = "vg" } },
+            Cancelled);
+
+        var space = (await _world.OpenAsync()).MeasureSpace([], []);
+
+        Assert.Equal(0, space.AvailableBytes);
+        Assert.Equal("layout raid1 takes room on 2 devices at once; vg has 1069547520 bytes free, on 1 of 4 devices", space.Constraint);
     }
 
     [Fact]

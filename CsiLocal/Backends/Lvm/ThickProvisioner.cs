@@ -42,7 +42,11 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
         foreach (var snapshot in snapshots)
             promised += snapshot.State == SnapshotState.Creating && group.Find(snapshot.Id.Value) is null ? snapshot.SharedBytes : 0;
 
-        return new PoolSpace(report.SizeBytes, report.FreeBytes - options.ReserveBytes, Space(report).Available(FreeForVolumes()) - promised);
+        var space = Space(report);
+        return new PoolSpace(report.SizeBytes, report.FreeBytes - options.ReserveBytes, space.Available(FreeForVolumes()) - promised)
+        {
+            Constraint = space.LeastDevices > 1 ? Constraint(report, space.LeastDevices) : null,
+        };
     }
 
     public long RoundUp(long requiredBytes) =>
@@ -136,6 +140,15 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
         (VolumeState.Ready, { } there) => Math.Max(0, (volume.PendingSizeBytes ?? 0) - there.SizeBytes),
         _ => 0,
     };
+
+    private string Constraint(VolumeGroupReport report, int devices)
+    {
+        var withRoom = 0;
+        foreach (var free in group.FreeByDevice())
+            withRoom += free >= report.ExtentBytes ? 1 : 0;
+
+        return $"layout {Lvm.Layout.ToString().ToLowerInvariant()} takes room on {devices} devices at once; {group.Name} has {report.FreeBytes} bytes free, on {withRoom} of {report.PhysicalVolumes.Count} devices";
+    }
 
     private ThickSpace Space(VolumeGroupReport report) => new(Lvm, report.ExtentBytes);
 
