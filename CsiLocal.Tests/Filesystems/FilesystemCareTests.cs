@@ -32,7 +32,7 @@ public sealed class FilesystemCareTests : IDisposable
     public void Dispose()
     {
         foreach (var mount in MountTable.Read().Below(_folder.Path).Reverse())
-            HostCommand.Run("umount", mount.Path);
+            HostCommand.Unmount(mount.Path);
         _real.Dispose();
         _folder.Dispose();
     }

@@ -26,7 +26,7 @@ public sealed class MounterTests : IDisposable
     {
         // What a failed test left mounted would keep the folder.
         foreach (var mount in MountTable.Read().Below(_folder.Path).Reverse())
-            HostCommand.Run("umount", mount.Path);
+            HostCommand.Unmount(mount.Path);
         _commands.Dispose();
         _folder.Dispose();
     }

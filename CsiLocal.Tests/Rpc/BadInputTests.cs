@@ -197,7 +197,7 @@ public abstract class BadInputTests(BadInputWorld world)
         }
         finally
         {
-            HostCommand.Run("umount", folder);
+            HostCommand.Unmount(folder);
         }
     }
 

@@ -115,7 +115,7 @@ public abstract class LvmRebootTests<TPool> : DriverTest<TPool>
     {
         await Driver.StopAsync();
         foreach (var path in Driver.Mounts().Reverse())
-            HostCommand.Run("umount", path);
+            HostCommand.Unmount(path);
         Lvm.Emulator.Reboot();
     }
 }

@@ -17,6 +17,24 @@ internal static class HostCommand
             : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}: {error.GetAwaiter().GetResult()}");
     }
 
+    /// <summary>Unmounts what this test has mounted.</summary>
+    /// <remarks>A child that another test starts at this moment has a copy of each descriptor, closed only by its exec: for so long the mount is busy.</remarks>
+    public static void Unmount(string path)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                Run("umount", path);
+                return;
+            }
+            catch (InvalidOperationException e) when (tries < 50 && e.Message.Contains("busy", StringComparison.Ordinal))
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
+
     public static Process Start(string program, params IReadOnlyList<string> arguments) =>
         Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
 }

@@ -31,7 +31,7 @@ public class LoopFilesystem : IDisposable
 
     public void Dispose()
     {
-        HostCommand.Run("umount", Path);
+        HostCommand.Unmount(Path);
         GC.SuppressFinalize(this);
         _folder.Dispose();
     }

@@ -63,7 +63,7 @@ internal sealed class LoopImage : IDisposable
 
     public void Unmount()
     {
-        HostCommand.Run("umount", Path);
+        HostCommand.Unmount(Path);
         _mounted = false;
     }
 

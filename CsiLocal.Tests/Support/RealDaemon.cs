@@ -113,7 +113,7 @@ internal sealed class RealDaemon : IAsyncDisposable
             await KillAsync();
 
         foreach (var mount in Mounts().Reverse())
-            HostCommand.Run("umount", mount);
+            HostCommand.Unmount(mount);
 
         foreach (var device in LoopDevices())
             HostCommand.Run("losetup", "--detach", device);

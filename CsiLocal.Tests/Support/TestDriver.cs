@@ -81,7 +81,7 @@ internal sealed class TestDriver : IAsyncDisposable
     {
         await StopAsync();
         foreach (var mount in MountTable.Read().Below(folder.Path).Reverse())
-            HostCommand.Run("umount", mount.Path);
+            HostCommand.Unmount(mount.Path);
 
         foreach (var device in LoopDevices())
             HostCommand.Run("losetup", "--detach", device);

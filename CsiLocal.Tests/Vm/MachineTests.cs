@@ -94,7 +94,7 @@ public sealed class MachineTests
         }
         finally
         {
-            HostCommand.Run("umount", folder.Path);
+            HostCommand.Unmount(folder.Path);
         }
     }
 
@@ -118,7 +118,7 @@ public sealed class MachineTests
         }
         finally
         {
-            HostCommand.Run("umount", folder.Path);
+            HostCommand.Unmount(folder.Path);
         }
     }
 

@@ -134,10 +134,10 @@ public sealed class DirectoryLifeTests
 
         HostCommand.Run("mount", "-t", "tmpfs", "tmpfs", inside);
         var first = await Record.ExceptionAsync(() => world.Backend.DeleteAsync(volume, Token));
-        HostCommand.Run("umount", inside);
+        HostCommand.Unmount(inside);
         HostCommand.Run("mount", "--bind", world.PathOf(volume), elsewhere);
         var second = await Record.ExceptionAsync(() => world.Backend.DeleteAsync(volume, Token));
-        HostCommand.Run("umount", elsewhere);
+        HostCommand.Unmount(elsewhere);
 
         foreach (var (refusal, point) in ((Exception?, string)[])[(first, inside), (second, elsewhere)])
         {

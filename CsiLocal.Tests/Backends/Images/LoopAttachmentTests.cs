@@ -120,7 +120,7 @@ public sealed class LoopAttachmentTests : IAsyncLifetime
         }
         finally
         {
-            HostCommand.Run("umount", folder.Path);
+            HostCommand.Unmount(folder.Path);
         }
 
         await _backend.DetachAsync(volume, readOnly: false, Cancelled);

@@ -36,7 +36,7 @@ internal sealed class MountedVolume : IDisposable
 
     public void Dispose()
     {
-        HostCommand.Run("umount", Path);
+        HostCommand.Unmount(Path);
         _folder.Dispose();
     }
 }

@@ -35,7 +35,7 @@ public sealed class BtrfsRestTests : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         if (_isMounted)
-            HostCommand.Run("umount", _folder.Path);
+            HostCommand.Unmount(_folder.Path);
         _folder.Dispose();
         _world.Dispose();
         return ValueTask.CompletedTask;
