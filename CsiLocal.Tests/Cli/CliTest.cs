@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using CsiLocal.Cli;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Support;
 using CsiLocal.Volumes;
@@ -35,27 +34,8 @@ public abstract class CliTest : IAsyncLifetime
 
     internal Task<CliResult> RunAsync(Terminal terminal, params string[] arguments) => RunUntilAsync(terminal, arguments, TestToken);
 
-    internal async Task<CliResult> RunUntilAsync(Terminal terminal, string[] arguments, CancellationToken cancellationToken)
-    {
-        using var output = new StringWriter();
-        using var error = new StringWriter();
-        var variables = new Dictionary<string, string?>(terminal.Variables);
-        variables.TryAdd("CSILOCAL_ENDPOINT", Server.Endpoint);
-        var environment = new CliEnvironment
-        {
-            Out = output,
-            Error = error,
-            In = new StringReader(terminal.Input ?? ""),
-            OutIsTerminal = terminal.Width is not null,
-            ErrorIsTerminal = terminal.ErrorIsTerminal,
-            InIsTerminal = terminal.Input is not null,
-            Width = terminal.Width ?? CliEnvironment.PipeWidth,
-            Variable = name => variables.GetValueOrDefault(name),
-            Time = TimeProvider.System,
-        };
-        var exitCode = await CliApplication.RunAsync(arguments, environment, cancellationToken);
-        return new CliResult(exitCode, output.ToString(), error.ToString());
-    }
+    internal Task<CliResult> RunUntilAsync(Terminal terminal, string[] arguments, CancellationToken cancellationToken) =>
+        CliProgram.RunAsync(Server.Endpoint, terminal, arguments, cancellationToken);
 
     internal async Task CreateVolumeAsync(string name, params string[] more)
     {
@@ -77,19 +57,3 @@ public abstract class CliTest : IAsyncLifetime
         Assert.Equal(File.ReadAllText(file), actual);
     }
 }
-
-/// <summary>What the program finds at its ends.</summary>
-internal sealed record Terminal
-{
-    /// <summary>Columns of the terminal on standard output; null: it is a pipe.</summary>
-    public int? Width { get; init; }
-
-    public bool ErrorIsTerminal { get; init; }
-
-    /// <summary>What the person types; null: standard input is no terminal.</summary>
-    public string? Input { get; init; }
-
-    public IReadOnlyDictionary<string, string?> Variables { get; init; } = new Dictionary<string, string?> { ["NO_COLOR"] = "1" };
-}
-
-internal sealed record CliResult(int ExitCode, string Output, string Error);

@@ -45,6 +45,8 @@ internal sealed class FakeCsiState
 
     public List<string> ReloadChanges { get; } = [];
 
+    public List<Admin.V1.ExplainResponse> Explanation { get; } = [];
+
     public ConcurrentQueue<(string Rpc, object Request)> Calls { get; } = new();
 
     public bool OffersStage { get; set; } = true;

@@ -288,4 +288,11 @@ internal sealed class FakeAdmin(FakeCsiState state) : Admin.V1.Admin.AdminBase
         await state.EnterAsync("Reload", request);
         return new ReloadResponse { Changes = { state.ReloadChanges } };
     }
+
+    public override async Task Explain(ExplainRequest request, IServerStreamWriter<ExplainResponse> responseStream, ServerCallContext context)
+    {
+        await state.EnterAsync("Explain", request);
+        foreach (var part in state.Explanation)
+            await responseStream.WriteAsync(part);
+    }
 }

@@ -178,7 +178,7 @@ public sealed class GrpcCallTests : GrpcTest
 
         Assert.Equal(ProbePath, seen.Method);
         Assert.Equal("localhost", seen.Host);
-        Assert.Matches($"^unix:pid={Environment.ProcessId},uid=[0-9]+$", seen.Peer);
+        Assert.Matches($"^unix:pid={Environment.ProcessId},uid=[0-9]+,gid=[0-9]+,program=[^,]+$", seen.Peer);
     }
 
     [Fact(Timeout = TestTimeoutMilliseconds)]

@@ -1,3 +1,4 @@
+using CsiLocal.Diagnostics;
 using CsiLocal.State;
 using CsiLocal.Tools;
 using CsiLocal.Volumes;
@@ -23,7 +24,7 @@ public sealed class JournalTests : IDisposable
     [Fact(Timeout = 10_000)]
     public Task Entries_wait_in_memory_for_the_next_commit()
     {
-        var id = _store.BeginOperation("CreateVolume", _target, "uid 0");
+        var id = _store.BeginOperation(new CallEntry("CreateVolume", _target, "uid 0"));
         _store.EndOperation(id, "OK", null);
         Assert.Equal(0, _folder.Number("SELECT COUNT(*) FROM operations"));
 
@@ -50,7 +51,7 @@ public sealed class JournalTests : IDisposable
     [Fact(Timeout = 10_000)]
     public Task A_rollback_keeps_them_waiting_in_order()
     {
-        var id = _store.BeginOperation("DeleteVolume", _target, null);
+        var id = _store.BeginOperation(new CallEntry("DeleteVolume", _target, null));
         Assert.Throws<TimeoutException>(() => _store.InTransaction(() => throw new TimeoutException()));
         Assert.Throws<StorageException>(() => _store.UpdateVolume(Samples.Volume("none")));
         _store.EndOperation(id, "NOT_FOUND", "no such volume");
@@ -64,7 +65,7 @@ public sealed class JournalTests : IDisposable
     [Fact(Timeout = 10_000)]
     public Task The_history_tells_calls_with_their_commands_and_changes_in_order()
     {
-        var create = _store.BeginOperation("CreateVolume", _target, "uid 0");
+        var create = _store.BeginOperation(new CallEntry("CreateVolume", _target, "uid 0"));
         var command = new CommandEntry
         {
             OperationId = create,
@@ -82,8 +83,8 @@ public sealed class JournalTests : IDisposable
         _store.RecordEvent(_target, "Creating -> Ready", "CreateVolume");
         _store.EndOperation(create, "OK", null);
         _folder.Clock.Advance(TimeSpan.FromSeconds(1));
-        _store.BeginOperation("DeleteVolume", _target, null);
-        _store.BeginOperation("DeleteVolume", "another", null);
+        _store.BeginOperation(new CallEntry("DeleteVolume", _target, null));
+        _store.BeginOperation(new CallEntry("DeleteVolume", "another", null));
 
         var history = _store.HistoryOf(_target);
 
@@ -100,13 +101,75 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact(Timeout = 10_000)]
+    public Task Changes_and_commands_are_filed_under_the_call_that_is_served()
+    {
+        var create = _store.BeginOperation(new CallEntry("CreateVolume", _target, null) { Name = "pvc-1" });
+        OperationScope.Current = create;
+        _store.RecordEvent(_target, "is ready", "why");
+        OperationScope.Current = null;
+        _store.RecordEvent(_target, "is found", "why");
+
+        var changes = _store.HistoryOf(_target).OfType<HistoryEntry.Event>().ToArray();
+
+        Assert.Equal([create, null], changes.Select(static change => change.OperationId));
+        Assert.Equal("pvc-1", _store.LastNameOf(_target));
+        Assert.True(_store.HasHistory(_target));
+        Assert.False(_store.HasHistory(VolumeId.Mint("pvc-2").Value));
+        return Task.CompletedTask;
+    }
+
+    [Fact(Timeout = 10_000)]
+    public Task Of_a_source_the_calls_that_read_from_it_are_told_without_their_commands()
+    {
+        var snapshot = SnapshotId.Mint("monday").Value;
+        var cut = _store.BeginOperation(new CallEntry("CreateSnapshot", snapshot, null) { Name = "monday", Source = _target });
+        _store.RecordCommand(Command("cp") with { OperationId = cut });
+
+        var ofSource = Assert.IsType<HistoryEntry.Operation>(Assert.Single(_store.HistoryOf(_target)));
+        var ofSnapshot = Assert.IsType<HistoryEntry.Operation>(Assert.Single(_store.HistoryOf(snapshot)));
+
+        Assert.Equal((snapshot, "monday"), (ofSource.Target, ofSource.Name));
+        Assert.Empty(ofSource.Commands);
+        Assert.Single(ofSnapshot.Commands);
+        return Task.CompletedTask;
+    }
+
+    [Fact(Timeout = 10_000)]
+    public Task A_command_of_no_call_is_found_by_what_it_was_run_for()
+    {
+        _store.RecordCommand(Command("umount") with { Target = _target });
+        _store.RecordCommand(Command("umount"));
+
+        var command = Assert.IsType<HistoryEntry.Command>(Assert.Single(_store.HistoryOf(_target)));
+
+        Assert.Equal("umount", command.Entry.Program);
+        return Task.CompletedTask;
+    }
+
+    [Fact(Timeout = 10_000)]
+    public Task Earlier_than_asked_for_is_left_out()
+    {
+        var first = _store.BeginOperation(new CallEntry("CreateVolume", _target, null));
+        _store.RecordCommand(Command("mkfs") with { OperationId = first });
+        _store.RecordEvent(_target, "is ready", "why");
+        _folder.Clock.Advance(TimeSpan.FromHours(1));
+        var since = _folder.Clock.GetUtcNow();
+        _store.BeginOperation(new CallEntry("DeleteVolume", _target, null));
+
+        var operation = Assert.IsType<HistoryEntry.Operation>(Assert.Single(_store.HistoryOf(_target, since)));
+
+        Assert.Equal("DeleteVolume", operation.Rpc);
+        return Task.CompletedTask;
+    }
+
+    [Fact(Timeout = 10_000)]
     public Task Closing_writes_what_waits_and_ids_go_on_after_opening()
     {
-        var first = _store.BeginOperation("CreateVolume", _target, null);
+        var first = _store.BeginOperation(new CallEntry("CreateVolume", _target, null));
         _store.Dispose();
         _store = _folder.Open();
 
-        Assert.Equal(first + 1, _store.BeginOperation("CreateVolume", _target, null));
+        Assert.Equal(first + 1, _store.BeginOperation(new CallEntry("CreateVolume", _target, null)));
         Assert.Equal(2, _store.HistoryOf(_target).Count);
         return Task.CompletedTask;
     }
@@ -135,7 +198,7 @@ public sealed class JournalTests : IDisposable
     {
         var buffer = new JournalBuffer(0);
         for (var i = 0; i < JournalBuffer.Capacity + 10; i++)
-            buffer.Add(new JournalWrite.Event("t", $"{i}", "", Samples.Time));
+            buffer.Add(new JournalWrite.Event("t", $"{i}", "", null, Samples.Time));
 
         Assert.Equal(JournalBuffer.Capacity, buffer.Count);
         Assert.Equal(10, buffer.Dropped);
@@ -149,7 +212,7 @@ public sealed class JournalTests : IDisposable
     [Fact(Timeout = 10_000)]
     public Task Long_messages_are_cut()
     {
-        var id = _store.BeginOperation("CreateVolume", _target, null);
+        var id = _store.BeginOperation(new CallEntry("CreateVolume", _target, null));
         _store.EndOperation(id, "INTERNAL", new string('x', 100_000));
 
         var operation = Assert.IsType<HistoryEntry.Operation>(Assert.Single(_store.HistoryOf(_target)));
@@ -158,20 +221,21 @@ public sealed class JournalTests : IDisposable
         return Task.CompletedTask;
     }
 
+    private CommandEntry Command(string program) => new()
+    {
+        Program = program,
+        Arguments = [],
+        ExitCode = 0,
+        Duration = default,
+        StartedAt = _folder.Clock.GetUtcNow(),
+    };
+
     private void Journal(int times)
     {
         for (var i = 0; i < times; i++)
         {
-            var id = _store.BeginOperation("CreateVolume", _target, null);
-            _store.RecordCommand(new()
-            {
-                OperationId = id,
-                Program = "true",
-                Arguments = [],
-                ExitCode = 0,
-                Duration = default,
-                StartedAt = _folder.Clock.GetUtcNow(),
-            });
+            var id = _store.BeginOperation(new CallEntry("CreateVolume", _target, null));
+            _store.RecordCommand(Command("true") with { OperationId = id });
             _store.RecordEvent(_target, "what", "why");
         }
 

@@ -50,7 +50,7 @@ public sealed class StateMeasures(ITestOutputHelper output) : IDisposable
                 store.RecordEvent("v", "what", "why");
             store.UpdateVolume(Samples.Volume("pvc-1"));
         }, store);
-        Report("BeginOperation + EndOperation, no flush", 1_000, () => store.EndOperation(store.BeginOperation("rpc", "v", null), "OK", null), store);
+        Report("BeginOperation + EndOperation, no flush", 1_000, () => store.EndOperation(store.BeginOperation(new CallEntry("rpc", "v", null)), "OK", null), store);
         return Task.CompletedTask;
     }
 

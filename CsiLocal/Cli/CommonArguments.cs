@@ -22,6 +22,20 @@ internal static class CommonArguments
         return argument;
     }
 
+    /// <summary>What has a history: completed with all that has a name now.</summary>
+    public static Argument<string> AnyName(CommandHost host)
+    {
+        var argument = new Argument<string>("NAME")
+        {
+            Description = "Name or id of a volume or snapshot (in Kubernetes the PersistentVolume's name), or a pool's name.",
+            HelpName = "NAME",
+        };
+        argument.CompletionSources.Add(context => DynamicCompletion.Volumes(host, context.ParseResult));
+        argument.CompletionSources.Add(context => DynamicCompletion.Snapshots(host, context.ParseResult));
+        argument.CompletionSources.Add(context => DynamicCompletion.Pools(host, context.ParseResult));
+        return argument;
+    }
+
     public static Option<long?> Size(string name, string description, bool required = false) => new(name)
     {
         Description = description,

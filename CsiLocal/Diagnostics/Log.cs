@@ -41,8 +41,9 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Warning, "Pool {Pool} did not finish its work within {Grace}; the next start goes on with it")]
     public static partial void UpkeepCut(ILogger log, string pool, TimeSpan grace);
 
-    [LoggerMessage(30, LogLevel.Information, "{Rpc} {Target} {Status} {Milliseconds} ms")]
-    public static partial void CallSucceeded(ILogger log, string rpc, string target, string status, double milliseconds);
+    [LoggerMessage(30, LogLevel.Information, "{Rpc} {Target} '{Name}' {Status} {Milliseconds} ms, by {Peer}, request {Request}")]
+    public static partial void Audited(
+        ILogger audit, string rpc, string target, string name, string status, double milliseconds, string peer, long request);
 
     [LoggerMessage(31, LogLevel.Warning, "{Rpc} {Target} {Status} {Milliseconds} ms: {Message}")]
     public static partial void CallRefused(ILogger log, string rpc, string target, string status, double milliseconds, string message);

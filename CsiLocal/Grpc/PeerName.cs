@@ -22,7 +22,16 @@ internal static class PeerName
         }
 
         var socket = http.Features.Get<IConnectionSocketFeature>()?.Socket;
-        return socket?.AddressFamily == AddressFamily.Unix ? OfUnixSocket(socket) : "unknown";
+        if (socket?.AddressFamily != AddressFamily.Unix)
+            return "unknown";
+
+        // Once for each connection: by the next call its process may have ended, and the number belong to another.
+        var items = http.Features.Get<IConnectionItemsFeature>()?.Items;
+        if (items is not null && items.TryGetValue(typeof(PeerName), out var known) && known is string name)
+            return name;
+        name = OfUnixSocket(socket);
+        items?[typeof(PeerName)] = name;
+        return name;
     }
 
     private static string OfUnixSocket(Socket socket)
@@ -32,12 +41,31 @@ internal static class PeerName
             var credentials = default(UnixCredentials);
             var bytes = MemoryMarshal.AsBytes(new Span<UnixCredentials>(ref credentials));
             socket.GetRawSocketOption(SolSocket, SoPeerCred, bytes);
-            return $"unix:pid={credentials.ProcessId},uid={credentials.UserId}";
+            var name = $"unix:pid={credentials.ProcessId},uid={credentials.UserId},gid={credentials.GroupId}";
+            return ProgramOf(credentials.ProcessId) is { } program ? $"{name},program={program}" : name;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // The client has gone; its name is no longer to be had.
             return "unix:";
+        }
+    }
+
+    /// <summary>For people: what the process calls itself, which proves nothing. Null where it is out of sight, in another container.</summary>
+    private static string? ProgramOf(int processId)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{processId}/comm").TrimEnd('\n');
+            return string.Create(text.Length, text, static (span, source) =>
+            {
+                for (var i = 0; i < span.Length; i++)
+                    span[i] = char.IsAsciiLetterOrDigit(source[i]) || source[i] is '.' or '-' or '_' ? source[i] : '?';
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

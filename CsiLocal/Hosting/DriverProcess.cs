@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CsiLocal.Configuration;
+using CsiLocal.Rpc;
 using CsiLocal.Volumes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -71,6 +72,9 @@ internal static class DriverProcess
     {
         builder.SetMinimumLevel(logging.Level);
         builder.AddFilter("Microsoft", LogLevel.Warning);
+
+        // Who changed what is on record whatever the level: it is asked for after the fact.
+        builder.AddFilter(CallInterceptor.AuditCategory, LogLevel.Information);
 
         // Standard output is for answers; the log goes to standard error.
         builder.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);

@@ -59,7 +59,10 @@ internal sealed class DriverServices : IDisposable
 
         Calls = new GrpcServiceMap(
             new GrpcServerOptions { TimeProvider = clock },
-            [new CallInterceptor(store, Readiness, clock, loggers.CreateLogger<CallInterceptor>())],
+            [
+                new CallInterceptor(
+                    store, Readiness, clock, loggers.CreateLogger<CallInterceptor>(), loggers.CreateLogger(CallInterceptor.AuditCategory)),
+            ],
             loggers.CreateLogger<GrpcServiceMap>());
         var messages = new Messages(node);
         var health = new HealthInspector(Pools);
@@ -69,7 +72,8 @@ internal sealed class DriverServices : IDisposable
             new ControllerService(volumes, snapshots, capacity, Pools, store, health, node, messages),
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
-            new AdminService(store, Pools, capacity, Reloader.ReloadAsync));
+            new AdminService(
+                store, Pools, capacity, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), Reloader.ReloadAsync));
     }
 
     public Readiness Readiness { get; } = new();

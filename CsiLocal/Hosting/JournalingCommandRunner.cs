@@ -17,7 +17,7 @@ internal sealed class JournalingCommandRunner(ICommandRunner inner, StateStore s
         {
             var output = await inner.RunAsync(command, cancellationToken);
             var elapsed = clock.GetElapsedTime(from);
-            Record(command, started, elapsed, output.ExitCode, null, output.Succeeded ? null : output.Summary);
+            Record(command, started, elapsed, output.ExitCode, null, output.Succeeded ? output.Gist : output.Summary);
             Log.CommandEnded(log, command.ToString(), output.ExitCode, Math.Round(elapsed.TotalMilliseconds, 2));
             return output;
         }
@@ -33,6 +33,7 @@ internal sealed class JournalingCommandRunner(ICommandRunner inner, StateStore s
         store.RecordCommand(new CommandEntry
         {
             OperationId = OperationScope.Current,
+            Target = OperationScope.Target,
             Program = command.Program,
             Arguments = command.Arguments,
             StartedAt = started,

@@ -9,8 +9,8 @@ using Task = System.Threading.Tasks.Task;
 namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
-internal sealed class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
+internal sealed partial class AdminService(
+    StateStore store, PoolRegistry pools, CapacityManager capacity, Explainer explainer, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
     : Admin.V1.Admin.AdminBase
 {
     public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context)

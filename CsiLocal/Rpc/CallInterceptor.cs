@@ -1,14 +1,20 @@
 using CsiLocal.Diagnostics;
 using CsiLocal.Grpc;
 using CsiLocal.State;
+using CsiLocal.Volumes;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace CsiLocal.Rpc;
 
 /// <summary>Around every call: refuses what comes too early or too late, keeps the journal, logs one line, maps failures.</summary>
-internal sealed class CallInterceptor(StateStore store, Readiness readiness, TimeProvider clock, ILogger<CallInterceptor> log) : IServerInterceptor
+/// <param name="audit">Gets one line for each call that changes something, whatever became of it.</param>
+internal sealed class CallInterceptor(
+    StateStore store, Readiness readiness, TimeProvider clock, ILogger<CallInterceptor> log, ILogger audit) : IServerInterceptor
 {
+    /// <summary>Category of the audit's log lines.</summary>
+    public const string AuditCategory = "CsiLocal.Audit";
+
     public async Task<TResponse> UnaryAsync<TRequest, TResponse>(
         TRequest request, ServerCallContext context, Func<TRequest, ServerCallContext, Task<TResponse>> next)
         where TRequest : class
@@ -17,6 +23,7 @@ internal sealed class CallInterceptor(StateStore store, Readiness readiness, Tim
         var call = Begin(request, context);
         try
         {
+            RequireReady(context);
             var response = await next(request, context);
             End(call, Status.DefaultSuccess, null);
             return response;
@@ -37,6 +44,7 @@ internal sealed class CallInterceptor(StateStore store, Readiness readiness, Tim
         var call = Begin(request, context);
         try
         {
+            RequireReady(context);
             await next(request, responseStream, context);
             End(call, Status.DefaultSuccess, null);
         }
@@ -51,13 +59,38 @@ internal sealed class CallInterceptor(StateStore store, Readiness readiness, Tim
         where TRequest : class
     {
         var rpc = context.Method[(context.Method.LastIndexOf('/') + 1)..];
+        var entry = new CallEntry(rpc, CallTargets.Of(request), context.Peer);
+        long? operation = null;
+        if (CallTargets.Changes(rpc))
+        {
+            entry = entry with { Name = CallTargets.NameIn(request) ?? NameOf(entry.Target), Source = CallTargets.SourceOf(request) };
+            operation = store.BeginOperation(entry);
+        }
+
+        OperationScope.Current = operation;
+        return new Call(entry, operation, clock.GetTimestamp());
+    }
+
+    /// <summary>What a call that only has an id is about, while the row is still there.</summary>
+    private string? NameOf(string? target)
+    {
+        try
+        {
+            return VolumeId.TryParse(target, out var volume) ? store.FindVolume(volume)?.Name
+                : SnapshotId.TryParse(target, out var snapshot) ? store.FindSnapshot(snapshot)?.Name
+                : null;
+        }
+        catch (StorageException)
+        {
+            // A state that cannot be read fails the call where it matters; here only a name is missing.
+            return null;
+        }
+    }
+
+    private void RequireReady(ServerCallContext context)
+    {
         if (readiness.Reason is { } reason && !context.Method.StartsWith("/csi.v1.Identity/", StringComparison.Ordinal))
             throw new RpcException(new Status(StatusCode.Unavailable, $"the driver is not ready: {reason}; try again later"));
-
-        var target = CallTargets.Of(request);
-        long? operation = CallTargets.Changes(rpc) ? store.BeginOperation(rpc, target, context.Peer) : null;
-        OperationScope.Current = operation;
-        return new Call(rpc, target ?? "-", operation, clock.GetTimestamp());
     }
 
     private RpcException Fail(Call call, Exception failure)
@@ -71,18 +104,20 @@ internal sealed class CallInterceptor(StateStore store, Readiness readiness, Tim
     {
         var milliseconds = Math.Round(clock.GetElapsedTime(call.StartedAt).TotalMilliseconds, 2);
         var code = status.StatusCode.ToString();
+        var (rpc, target) = (call.Entry.Rpc, call.Entry.Target ?? "-");
         if (call.Operation is { } operation)
+        {
             store.EndOperation(operation, code, status.Detail);
+            Log.Audited(audit, rpc, target, call.Entry.Name ?? "-", code, milliseconds, call.Entry.Peer ?? "-", operation);
+        }
 
-        if (failure is null && call.Operation is null)
-            Log.CallAnswered(log, call.Rpc, call.Target, code, milliseconds);
-        else if (failure is null)
-            Log.CallSucceeded(log, call.Rpc, call.Target, code, milliseconds);
+        if (failure is null)
+            Log.CallAnswered(log, rpc, target, code, milliseconds);
         else if (status.StatusCode is StatusCode.Internal or StatusCode.DataLoss or StatusCode.Unknown)
-            Log.CallFailed(log, failure, call.Rpc, call.Target, code, milliseconds, status.Detail);
+            Log.CallFailed(log, failure, rpc, target, code, milliseconds, status.Detail);
         else
-            Log.CallRefused(log, call.Rpc, call.Target, code, milliseconds, status.Detail);
+            Log.CallRefused(log, rpc, target, code, milliseconds, status.Detail);
     }
 
-    private readonly record struct Call(string Rpc, string Target, long? Operation, long StartedAt);
+    private readonly record struct Call(CallEntry Entry, long? Operation, long StartedAt);
 }

@@ -28,6 +28,23 @@ internal static class CallTargets
         _ => null,
     };
 
+    /// <summary>The target's name where the request itself has it.</summary>
+    public static string? NameIn(object request) => request switch
+    {
+        Proto.CreateVolumeRequest r => Safe(r.Name),
+        Proto.CreateSnapshotRequest r => Safe(r.Name),
+        _ => null,
+    };
+
+    /// <summary>Id of what the call reads from, to make a snapshot or a copy of it; null where it does not.</summary>
+    public static string? SourceOf(object request) => request switch
+    {
+        Proto.CreateSnapshotRequest r => Safe(r.SourceVolumeId),
+        Proto.CreateVolumeRequest { VolumeContentSource.Volume: { } source } => Safe(source.VolumeId),
+        Proto.CreateVolumeRequest { VolumeContentSource.Snapshot: { } source } => Safe(source.SnapshotId),
+        _ => null,
+    };
+
     /// <summary>Whether the journal keeps the call. Reads are left out: COs poll them all day.</summary>
     public static bool Changes(string rpc) => rpc is
         "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"

@@ -8,6 +8,9 @@ internal sealed record CommandEntry
     /// <summary>The operation it served; null: none (start-up, a background job).</summary>
     public long? OperationId { get; init; }
 
+    /// <summary>The volume or snapshot it was run for where it served no call about one.</summary>
+    public string? Target { get; init; }
+
     public required string Program { get; init; }
 
     public required IReadOnlyList<string> Arguments { get; init; }

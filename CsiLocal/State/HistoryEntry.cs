@@ -11,6 +11,12 @@ internal abstract record HistoryEntry(DateTimeOffset At)
 
         public required string Rpc { get; init; }
 
+        /// <summary>Another id than the one asked for: then that is what the call reads from.</summary>
+        public string? Target { get; init; }
+
+        /// <summary>The target's name.</summary>
+        public string? Name { get; init; }
+
         public string? Peer { get; init; }
 
         /// <summary>Null where it still runs, or was cut off by the end of the process.</summary>
@@ -25,7 +31,14 @@ internal abstract record HistoryEntry(DateTimeOffset At)
 
     /// <summary>A change of state.</summary>
     /// <param name="At">When.</param>
-    /// <param name="What">What changed, e.g. <c>Creating -> Ready</c>.</param>
+    /// <param name="What">What changed, e.g. <c>is ready</c>.</param>
     /// <param name="Why">What brought it about.</param>
-    public sealed record Event(DateTimeOffset At, string What, string Why) : HistoryEntry(At);
+    public sealed record Event(DateTimeOffset At, string What, string Why) : HistoryEntry(At)
+    {
+        /// <summary>The call that brought it about; null: the daemon itself did.</summary>
+        public long? OperationId { get; init; }
+    }
+
+    /// <summary>A command that was run for the volume or snapshot, and for no call about it.</summary>
+    public sealed record Command(CommandEntry Entry) : HistoryEntry(Entry.StartedAt);
 }

@@ -5,11 +5,15 @@ internal abstract record JournalWrite
 {
     public abstract void WriteTo(StateConnection db);
 
-    public sealed record Begin(long Id, string Rpc, string? Target, string? Peer, DateTimeOffset StartedAt) : JournalWrite
+    public sealed record Begin(long Id, CallEntry Call, DateTimeOffset StartedAt) : JournalWrite
     {
         public override void WriteTo(StateConnection db) => db.Execute(
-            "INSERT OR IGNORE INTO operations (id, rpc, target, peer, started) VALUES (@id, @rpc, @target, @peer, @started)",
-            ("@id", Id), ("@rpc", Rpc), ("@target", Target), ("@peer", Peer), ("@started", Columns.Text(StartedAt)));
+            """
+            INSERT OR IGNORE INTO operations (id, rpc, target, name, source, peer, started)
+            VALUES (@id, @rpc, @target, @name, @source, @peer, @started)
+            """,
+            ("@id", Id), ("@rpc", Call.Rpc), ("@target", Call.Target), ("@name", Call.Name), ("@source", Call.Source), ("@peer", Call.Peer),
+            ("@started", Columns.Text(StartedAt)));
     }
 
     public sealed record End(long Id, string Status, string? Message, DateTimeOffset FinishedAt) : JournalWrite
@@ -23,10 +27,11 @@ internal abstract record JournalWrite
     {
         public override void WriteTo(StateConnection db) => db.Execute(
             """
-            INSERT INTO commands (operation_id, program, arguments, exit_code, failure, duration_us, summary, started)
-            VALUES (@operation, @program, @arguments, @exitCode, @failure, @duration, @summary, @started)
+            INSERT INTO commands (operation_id, target, program, arguments, exit_code, failure, duration_us, summary, started)
+            VALUES (@operation, @target, @program, @arguments, @exitCode, @failure, @duration, @summary, @started)
             """,
             ("@operation", Entry.OperationId),
+            ("@target", Entry.Target),
             ("@program", Entry.Program),
             ("@arguments", Columns.Json(Entry.Arguments)),
             ("@exitCode", Entry.ExitCode),
@@ -36,10 +41,10 @@ internal abstract record JournalWrite
             ("@started", Columns.Text(Entry.StartedAt)));
     }
 
-    public sealed record Event(string Target, string What, string Why, DateTimeOffset At) : JournalWrite
+    public sealed record Event(string Target, string What, string Why, long? OperationId, DateTimeOffset At) : JournalWrite
     {
         public override void WriteTo(StateConnection db) => db.Execute(
-            "INSERT INTO events (target, what, why, time) VALUES (@target, @what, @why, @time)",
-            ("@target", Target), ("@what", What), ("@why", Why), ("@time", Columns.Text(At)));
+            "INSERT INTO events (target, what, why, operation_id, time) VALUES (@target, @what, @why, @operation, @time)",
+            ("@target", Target), ("@what", What), ("@why", Why), ("@operation", OperationId), ("@time", Columns.Text(At)));
     }
 }

@@ -1,6 +1,5 @@
-using CsiLocal.Tools;
+using CsiLocal.Diagnostics;
 using CsiLocal.Volumes;
-using Microsoft.Data.Sqlite;
 
 namespace CsiLocal.State;
 
@@ -20,16 +19,15 @@ internal sealed partial class StateStore
     private const int JournalRowsPerCommit = 256;
 
     private const int PruneBatch = 500;
-    private const int HistoryLimit = 1000;
 
     /// <summary>Journal writes dropped since the start because they could not be committed for long.</summary>
     public long DroppedJournalWrites => _journal.Dropped;
 
     /// <summary>Records that a call began; returns the id for its commands and its end. Touches no disk.</summary>
-    public long BeginOperation(string rpc, string? target, string? peer)
+    public long BeginOperation(CallEntry call)
     {
         var id = _journal.NextOperationId();
-        _journal.Add(new JournalWrite.Begin(id, rpc, target, peer, _clock.GetUtcNow()));
+        _journal.Add(new JournalWrite.Begin(id, call, _clock.GetUtcNow()));
         return id;
     }
 
@@ -41,9 +39,9 @@ internal sealed partial class StateStore
     public void RecordCommand(CommandEntry command) =>
         _journal.Add(new JournalWrite.Command(command with { Summary = Shorten(command.Summary) }));
 
-    /// <summary>Records a change of state of a volume or snapshot. Touches no disk.</summary>
+    /// <summary>Records a change of state of a volume or snapshot, under the call that is being served. Touches no disk.</summary>
     public void RecordEvent(string target, string what, string why) =>
-        _journal.Add(new JournalWrite.Event(target, what, Shorten(why)!, _clock.GetUtcNow()));
+        _journal.Add(new JournalWrite.Event(target, what, Shorten(why)!, OperationScope.Current, _clock.GetUtcNow()));
 
     /// <summary>Commits what the journal has waiting; no fsync where that is nothing.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it stays waiting.</exception>
@@ -52,39 +50,6 @@ internal sealed partial class StateStore
         // Bounded by what waits now: others go on adding.
         for (var left = _journal.Count; left > 0; left -= JournalRowsPerCommit)
             Write("flush the journal", _ => { });
-    }
-
-    /// <summary>What happened to a volume or snapshot, oldest first: the last thousand calls and changes of state, also those not yet committed.</summary>
-    public IReadOnlyList<HistoryEntry> HistoryOf(string target)
-    {
-        Flush();
-        return Read($"read the history of {target}", db =>
-        {
-            var commands = db.Query(
-                """
-                SELECT c.operation_id, c.program, c.arguments, c.exit_code, c.failure, c.duration_us, c.summary, c.started
-                FROM operations o JOIN commands c ON c.operation_id = o.id
-                WHERE o.target = @target ORDER BY c.id
-                """,
-                ReadCommand, ("@target", target)).ToLookup(command => command.OperationId);
-
-            var operations = db.Query(
-                """
-                SELECT id, rpc, peer, started, finished, status, message FROM operations
-                WHERE target = @target ORDER BY id DESC LIMIT @limit
-                """,
-                row => ReadOperation(row, commands), ("@target", target), ("@limit", HistoryLimit));
-
-            var events = db.Query(
-                "SELECT time, what, why FROM events WHERE target = @target ORDER BY id DESC LIMIT @limit",
-                row => new HistoryEntry.Event(Columns.Time(row.GetString(0)), row.GetString(1), row.GetString(2)),
-                ("@target", target), ("@limit", HistoryLimit));
-
-            operations.Reverse();
-            events.Reverse();
-            // A stable sort: a call goes before the changes that it made at the same moment.
-            return operations.Concat<HistoryEntry>(events).OrderBy(entry => entry.At).ToList();
-        });
     }
 
     /// <summary>Removes what is older than <paramref name="retention"/>, and operations beyond <see cref="MaxOperations"/>; returns the number of rows.</summary>
@@ -115,31 +80,4 @@ internal sealed partial class StateStore
     }
 
     private static string? Shorten(string? text) => text is { Length: > MaxJournalText } ? text[..MaxJournalText] : text;
-
-    private static HistoryEntry.Operation ReadOperation(SqliteDataReader row, ILookup<long?, CommandEntry> commands)
-    {
-        var id = row.GetInt64(0);
-        return new HistoryEntry.Operation(Columns.Time(row.GetString(3)))
-        {
-            Id = id,
-            Rpc = row.GetString(1),
-            Peer = row.IsDBNull(2) ? null : row.GetString(2),
-            FinishedAt = row.IsDBNull(4) ? null : Columns.Time(row.GetString(4)),
-            Status = row.IsDBNull(5) ? null : row.GetString(5),
-            Message = row.IsDBNull(6) ? null : row.GetString(6),
-            Commands = commands[id].ToList(),
-        };
-    }
-
-    private static CommandEntry ReadCommand(SqliteDataReader row) => new()
-    {
-        OperationId = row.IsDBNull(0) ? null : row.GetInt64(0),
-        Program = row.GetString(1),
-        Arguments = Columns.List(row.GetString(2)),
-        ExitCode = row.IsDBNull(3) ? null : (int)row.GetInt64(3),
-        Failure = row.IsDBNull(4) ? null : Columns.Enum<ToolFailure>(row.GetString(4)),
-        Duration = TimeSpan.FromTicks(row.GetInt64(5) * TimeSpan.TicksPerMicrosecond),
-        Summary = row.IsDBNull(6) ? null : row.GetString(6),
-        StartedAt = Columns.Time(row.GetString(7)),
-    };
 }

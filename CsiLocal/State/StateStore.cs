@@ -38,7 +38,8 @@ internal sealed partial class StateStore : IDisposable
         IsFresh = isFresh;
         StateId = ReadMeta(StateIdKey) ?? MakeStateId();
         LastBootId = ReadMeta(BootIdKey);
-        _journal = new JournalBuffer(_writer.QueryNumber("SELECT COALESCE(MAX(id), 0) FROM operations"));
+        LastOperationOfEarlierRuns = _writer.QueryNumber("SELECT COALESCE(MAX(id), 0) FROM operations");
+        _journal = new JournalBuffer(LastOperationOfEarlierRuns);
     }
 
     /// <summary>Path of the damaged file that was set aside at <see cref="Open(string, TimeProvider)"/>; null where the file was sound.</summary>

@@ -15,17 +15,25 @@ internal sealed record ToolOutput(int ExitCode, string StandardOutput, string St
     public bool Succeeded => ExitCode == 0;
 
     /// <summary>One line for an error message: exit code and the first non-empty line of what it said.</summary>
-    public string Summary
+    public string Summary => Gist is { } line ? $"exit code {ExitCode}: {line}" : $"exit code {ExitCode}";
+
+    /// <summary>The first telling line, of standard error where it has any; null where it said nothing, or a JSON document.</summary>
+    public string? Gist =>
+        FirstLine(StandardError) ?? (StandardOutput.AsSpan().TrimStart().StartsWith('{') ? null : FirstLine(StandardOutput));
+
+    private static string? FirstLine(string text)
     {
-        get
+        foreach (var line in text.AsSpan().EnumerateLines())
         {
-            var text = StandardError.Length > 0 ? StandardError : StandardOutput;
-            var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault(static line => !IsBanner(line));
-            return line is null ? $"exit code {ExitCode}" : $"exit code {ExitCode}: {line}";
+            if (line.Trim() is { IsEmpty: false } trimmed && !IsBanner(trimmed))
+                return trimmed.ToString();
         }
+
+        return null;
     }
 
     /// <summary>e2fsprogs says its version first: "resize2fs 1.47.0 (5-Feb-2023)".</summary>
-    private static bool IsBanner(string line) =>
-        line.Split(' ') is [_, var version, var date] && char.IsAsciiDigit(version[0]) && date.StartsWith('(') && date.EndsWith(')');
+    private static bool IsBanner(ReadOnlySpan<char> line) =>
+        line.EndsWith(')') && line.ToString().Split(' ') is [_, var version, var date] && version.Length > 0 && char.IsAsciiDigit(version[0])
+        && date.StartsWith('(');
 }

@@ -1,4 +1,5 @@
 using CsiLocal.Backends;
+using CsiLocal.Diagnostics;
 using CsiLocal.Filesystems;
 using CsiLocal.State;
 using CsiLocal.Tools;
@@ -210,6 +211,8 @@ internal sealed class Recovery(
 
     private async Task GuardAsync(string id, Func<Task> recover)
     {
+        // Of this flow alone: it ends with this method.
+        OperationScope.Target = id;
         try
         {
             await recover();

@@ -47,6 +47,29 @@ internal sealed class DaemonClient(CallInvoker invoker, string endpoint, TimeSpa
         }
     }
 
+    /// <summary>All that a stream has; as <see cref="CallAsync"/> else.</summary>
+    /// <exception cref="CliException">The call failed, with its reason.</exception>
+    public async Task<IReadOnlyList<T>> ReadAllAsync<T>(Func<CallOptions, AsyncServerStreamingCall<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var deadline = time.GetUtcNow().UtcDateTime + callTimeout;
+            using var running = call(new CallOptions(Deadline: deadline, CancellationToken: cancellationToken));
+            var messages = new List<T>();
+            while (await running.ResponseStream.MoveNext(cancellationToken))
+                messages.Add(running.ResponseStream.Current);
+            return messages;
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("cancelled", e, cancellationToken);
+        }
+        catch (RpcException e)
+        {
+            throw RpcFailure.Translate(e, Endpoint);
+        }
+    }
+
     /// <summary>Null where it does not exist.</summary>
     public async Task<VolumeDetail?> FindVolumeDetailAsync(string volumeId, CancellationToken cancellationToken)
     {

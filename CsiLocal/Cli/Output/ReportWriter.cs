@@ -17,6 +17,18 @@ internal sealed class ReportWriter(CliEnvironment environment, OutputFormat form
             environment.Out.WriteLine(PlainText.OneLine(text));
     }
 
+    /// <summary>As <see cref="Line(string)"/>, with its beginning so that the eye finds it; where there are no colours, just a line.</summary>
+    public void Line(string emphasized, Tone tone, string rest)
+    {
+        if (IsJson)
+            return;
+
+        var mark = PlainText.OneLine(emphasized);
+        if (color && environment.OutIsTerminal)
+            mark = $"\e[{(int)tone}m{mark}\e[0m";
+        environment.Out.WriteLine($"{mark}{PlainText.OneLine(rest)}");
+    }
+
     public void Json(IJsonShape document)
     {
         if (IsJson)
@@ -82,4 +94,14 @@ internal sealed class ReportWriter(CliEnvironment environment, OutputFormat form
         foreach (var line in buffer.ToString().TrimEnd('\n').Split('\n'))
             environment.Out.WriteLine(line.TrimEnd());
     }
+}
+
+/// <summary>How something is brought to the eye; the numbers are those of ECMA-48 (SGR).</summary>
+internal enum Tone
+{
+    Normal = 0,
+    Heading = 1,
+    Bad = 31,
+    Good = 32,
+    Warning = 33,
 }

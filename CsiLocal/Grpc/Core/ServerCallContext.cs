@@ -9,7 +9,7 @@ internal abstract class ServerCallContext
     /// <summary>The <c>:authority</c> the client sent.</summary>
     public string Host => HostCore;
 
-    /// <summary>Who calls: <c>unix:pid=1,uid=0</c>, <c>unix:</c>, <c>ipv4:10.0.0.1:2345</c> or <c>ipv6:[::1]:2345</c>.</summary>
+    /// <summary>Who calls: <c>unix:pid=1,uid=0,gid=0,program=kubelet</c>, <c>unix:</c>, <c>ipv4:10.0.0.1:2345</c> or <c>ipv6:[::1]:2345</c>.</summary>
     public string Peer => PeerCore;
 
     /// <summary>When the client stops waiting, in UTC; <see cref="DateTime.MaxValue"/> where it set no deadline.</summary>
