@@ -17,8 +17,6 @@ namespace CsiLocal.Tests.Hosting;
 /// <summary>Start, stop, and what the journal keeps.</summary>
 public sealed class DriverHostTests : DriverTest<ImagePool>
 {
-    private const string Secret = "s3cr3t-Zx81-must-stay-here";
-
     private readonly CommandFaults faults = new();
     private readonly CapturedLog log = new();
 
@@ -158,37 +156,5 @@ public sealed class DriverHostTests : DriverTest<ImagePool>
         Assert.Contains(calls[2].Commands, static command => command is { Program: "mkfs.ext4", ExitCode: 0 });
         Assert.Contains(calls[4].Commands, static command => command.Program == "umount");
         Assert.Contains(Driver.HistoryOf(volume.VolumeId), static entry => entry is HistoryEntry.Event { What: "carries its file system" });
-    }
-
-    [Fact(Timeout = Limit)]
-    public async Task Secrets_reach_no_log_no_journal_no_command_and_no_file()
-    {
-        var create = Create("data", Mount());
-        create.Secrets["key"] = Secret;
-        var volume = await CreateAsync(create);
-        create.Parameters["unknown"] = "x";
-        await FailsAsync(StatusCode.InvalidArgument, Controller.CreateVolumeAsync(create));
-        var stage = Stage(volume, StagingOf(volume), Mount());
-        stage.Secrets["key"] = Secret;
-        await Node.NodeStageVolumeAsync(stage);
-        var publish = Publish(volume, StagingOf(volume), Driver.PathOf("target"), Mount());
-        publish.Secrets[Secret] = Secret;
-        await Node.NodePublishVolumeAsync(publish);
-        publish.VolumeCapability = Block();
-        await FailsAsync(StatusCode.FailedPrecondition, Node.NodePublishVolumeAsync(publish));
-        await Controller.CreateSnapshotAsync(new() { Name = "s", SourceVolumeId = volume.VolumeId, Secrets = { ["key"] = Secret } });
-        await Controller.ControllerExpandVolumeAsync(
-            new() { VolumeId = volume.VolumeId, CapacityRange = new() { RequiredBytes = 40 * MiB }, Secrets = { ["key"] = Secret } });
-        await UnmountAsync(volume, Driver.PathOf("target"));
-        await Driver.StopAsync();
-
-        Assert.NotEmpty(log.Lines);
-        Assert.DoesNotContain(log.Lines, static line => line.Contains(Secret, StringComparison.Ordinal));
-        Assert.DoesNotContain(faults.Commands, static command => $"{command} {command.StandardInput}".Contains(Secret, StringComparison.Ordinal));
-        var files = Directory.EnumerateFiles(Driver.StateDirectory, "*", SearchOption.AllDirectories)
-            .Concat(Directory.EnumerateFiles(Pool.Options.Path, "*.json", SearchOption.AllDirectories)).ToArray();
-        Assert.True(files.Length >= 3);
-        foreach (var file in files)
-            Assert.Equal(-1, (await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Secret)));
     }
 }

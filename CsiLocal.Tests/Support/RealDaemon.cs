@@ -37,7 +37,15 @@ internal sealed class RealDaemon : IAsyncDisposable
     /// <summary>What it logged since the first start.</summary>
     public ConcurrentQueue<string> Log { get; } = new();
 
+    public string LogLevel { get; init; } = "information";
+
+    public string LogFormat { get; init; } = "text";
+
     public string ConfigFile => folder.Combine("config.yaml");
+
+    public string Endpoint => $"unix://{folder.Combine("csi.sock")}";
+
+    public string StateDirectory => folder.Combine("state");
 
     public string PathOf(string name) => folder.Combine(name);
 
@@ -49,7 +57,7 @@ internal sealed class RealDaemon : IAsyncDisposable
     {
         var logged = Log.Count;
         process = Launch();
-        channel = GrpcChannel.ForAddress($"unix://{folder.Combine("csi.sock")}");
+        channel = GrpcChannel.ForAddress(Endpoint);
         var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
         Identity = new Identity.IdentityClient(calls);
         Controller = new Controller.ControllerClient(calls);
@@ -71,8 +79,8 @@ internal sealed class RealDaemon : IAsyncDisposable
         var start = new ProcessStartInfo(
             "dotnet",
             [
-                Path.Combine(AppContext.BaseDirectory, "csilocal.dll"), "serve", "--config", ConfigFile, "--state-dir", folder.Combine("state"),
-                "--node-id", "node-a", "--endpoint", $"unix://{folder.Combine("csi.sock")}", "--log-format", "text",
+                Path.Combine(AppContext.BaseDirectory, "csilocal.dll"), "serve", "--config", ConfigFile, "--state-dir", StateDirectory,
+                "--node-id", "node-a", "--endpoint", Endpoint, "--log-format", LogFormat, "--log-level", LogLevel,
             ])
         {
             RedirectStandardError = true,
