@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using CsiLocal.Configuration;
 using CsiLocal.Rpc;
 using CsiLocal.Tests.Support;
+using CsiLocal.Volumes.Diagnosis;
 using Xunit;
 
 namespace CsiLocal.Tests;
@@ -46,6 +47,15 @@ public sealed partial class DocsTests
 
         Assert.NotEmpty(named);
         Assert.Empty(named.Except(Served()));
+    }
+
+    [Fact]
+    public void Every_finding_of_doctor_is_documented_and_every_documented_one_is_looked_for()
+    {
+        var codes = typeof(FindingCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
+        var documented = Row().Matches(Read("doctor.md")).Select(match => match.Groups["name"].Value);
+
+        Assert.Equal(codes.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -94,6 +104,9 @@ public sealed partial class DocsTests
     // Calls are in code style in the tables; what is not served is named in plain text.
     [GeneratedRegex(@"`(?<name>(?:Get|Probe|Create|Delete|List|Validate|Controller|Node)[A-Za-z]*)`")]
     private static partial Regex Call();
+
+    [GeneratedRegex(@"^\| `(?<name>[a-z-]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex Row();
 
     [GeneratedRegex(@"\]\((?!https?:)(?<path>[^)#\s]+)")]
     private static partial Regex Link();

@@ -47,6 +47,10 @@ internal sealed class FakeCsiState
 
     public List<Admin.V1.ExplainResponse> Explanation { get; } = [];
 
+    public List<Admin.V1.Finding> Findings { get; } = [];
+
+    public List<Admin.V1.Decision> Decisions { get; } = [];
+
     public ConcurrentQueue<(string Rpc, object Request)> Calls { get; } = new();
 
     public bool OffersStage { get; set; } = true;

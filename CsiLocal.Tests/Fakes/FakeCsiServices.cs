@@ -295,4 +295,16 @@ internal sealed class FakeAdmin(FakeCsiState state) : Admin.V1.Admin.AdminBase
         foreach (var part in state.Explanation)
             await responseStream.WriteAsync(part);
     }
+
+    public override async Task<ExamineResponse> Examine(ExamineRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("Examine", request);
+        return new ExamineResponse { Findings = { state.Findings } };
+    }
+
+    public override async Task<RecoverResponse> Recover(RecoverRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("Recover", request);
+        return new RecoverResponse { Decisions = { state.Decisions } };
+    }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using CsiLocal.Configuration;
 using CsiLocal.Grpc;
+using CsiLocal.Rpc;
 using CsiLocal.State;
 using CsiLocal.Tests.Fakes;
 using CsiLocal.Tests.Rpc;
@@ -127,6 +128,7 @@ public sealed class DriverHostTests : DriverTest<ImagePool>
         var stopping = Driver.StopAsync();
         Assert.False((await Driver.Identity.ProbeAsync(new())).Ready);
         await FailsAsync(StatusCode.Unavailable, Controller.CreateVolumeAsync(Create("late", Mount())), "stopping");
+        Assert.Contains(log.FieldsOf(CallInterceptor.AuditCategory), static line => line["Name"] is "late" && line["Status"] is "Unavailable");
         Assert.False(stopping.IsCompleted);
         released.SetResult();
 

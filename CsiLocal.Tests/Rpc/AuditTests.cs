@@ -57,7 +57,7 @@ public sealed class AuditTests : DriverTest<ImagePool>
     }
 
     [Fact(Timeout = Limit)]
-    public async Task A_change_that_is_refused_because_the_driver_stops_is_on_record_and_a_look_is_not()
+    public async Task A_change_of_something_else_and_one_that_is_refused_are_on_record_and_a_look_is_not()
     {
         await Controller.ListVolumesAsync(new());
         await Driver.Admin.ListPoolsAsync(new());

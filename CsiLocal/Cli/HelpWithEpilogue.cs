@@ -15,9 +15,11 @@ internal sealed class HelpWithEpilogue(HelpAction inner) : SynchronousCommandLin
           csilocal snapshot create data data-monday
           csilocal snapshot restore data-monday data-again
           csilocal volume list --output json
+          csilocal explain data --since 2h
+          csilocal doctor
           csilocal bench --volumes 50 --parallel 4
 
-        Exit codes:
+        Exit codes (doctor: 1 warnings, 2 errors):
             0  done
             1  failed
             2  wrong usage, or an argument the daemon refuses

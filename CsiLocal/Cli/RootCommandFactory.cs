@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using CsiLocal.Cli.Bench;
+using CsiLocal.Cli.Doctor;
 using CsiLocal.Cli.Explain;
 using CsiLocal.Cli.Snapshots;
 using CsiLocal.Cli.Volumes;
@@ -27,6 +28,7 @@ internal static class RootCommandFactory
         root.Subcommands.Add(PoolCommands.Create(host));
         root.Subcommands.Add(TaskCommands.Create(host));
         root.Subcommands.Add(ExplainCommand.Create(host));
+        root.Subcommands.Add(DoctorCommand.Create(host));
         root.Subcommands.Add(BenchCommand.Create(host));
         root.Subcommands.Add(CompletionCommand.Create(host));
 

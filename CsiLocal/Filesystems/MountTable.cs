@@ -17,6 +17,9 @@ namespace CsiLocal.Filesystems;
 internal sealed record MountEntry(
     int Id, int ParentId, ulong DeviceNumber, string Root, string Path, string Options, string Filesystem, string Source, string SuperOptions)
 {
+    /// <summary>What is mounted below it appears in other mount namespaces too (mount_namespaces(7), MS_SHARED).</summary>
+    public bool IsShared { get; init; }
+
     public bool HasOption(string option) => Options.Split(',').Contains(option, StringComparer.Ordinal);
 
     /// <summary>This mount is read-only, or the file system under it.</summary>
@@ -188,7 +191,10 @@ internal sealed class MountTable
             Unescape(Field(line, 5)),
             Unescape(Field(tail, 0)),
             Unescape(Field(tail, 1)),
-            Unescape(Field(tail, 2)));
+            Unescape(Field(tail, 2)))
+        {
+            IsShared = line[..(line.Length - tail.Length)].IndexOf(" shared:"u8) >= 0,
+        };
     }
 
     private static int Number(ReadOnlySpan<byte> text) =>

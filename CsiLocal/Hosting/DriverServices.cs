@@ -10,6 +10,7 @@ using CsiLocal.Rpc;
 using CsiLocal.State;
 using CsiLocal.Tools;
 using CsiLocal.Volumes;
+using CsiLocal.Volumes.Diagnosis;
 using Microsoft.Extensions.Logging;
 
 namespace CsiLocal.Hosting;
@@ -25,7 +26,8 @@ internal sealed class DriverServices : IDisposable
     {
         this.store = store;
         commands = new CommandRunner(store.StateId);
-        var tools = new JournalingCommandRunner(seams.Commands(commands), store, clock, loggers.CreateLogger<JournalingCommandRunner>());
+        var plain = seams.Commands(commands);
+        var tools = new JournalingCommandRunner(plain, store, clock, loggers.CreateLogger<JournalingCommandRunner>());
         var node = new NodeIdentity(options.File.DriverName, options.NodeId);
         var history = new History(store, loggers.CreateLogger<History>());
         var locks = new KeyedLocks();
@@ -66,6 +68,9 @@ internal sealed class DriverServices : IDisposable
             loggers.CreateLogger<GrpcServiceMap>());
         var messages = new Messages(node);
         var health = new HealthInspector(Pools);
+        var examiner = new Examiner(
+            () => Reloader.Current, resolve, store, new HostExaminer(new HostFiles("/"), plain, seams.Devices),
+            new PoolExaminer(store, Pools, locks, mounts, facts));
         RpcServices.Bind(
             Calls,
             new IdentityService(node, Readiness),
@@ -73,7 +78,8 @@ internal sealed class DriverServices : IDisposable
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
             new AdminService(
-                store, Pools, capacity, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), Reloader.ReloadAsync));
+                store, Pools, capacity, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner, Reloader.ReloadAsync,
+                Startup.RecoverAsync));
     }
 
     public Readiness Readiness { get; } = new();

@@ -50,13 +50,33 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
         }
     }
 
+    /// <summary>Recovery on demand, beside calls: what is unavailable is looked at again, what is ready is compared with its rows.</summary>
+    public async Task RecoverAsync(CancellationToken cancellationToken)
+    {
+        var ready = pools.All.Where(static pool => pool.IsReady).ToList();
+        await BringUpAsync([.. pools.All.Where(static pool => !pool.IsReady).Select(static pool => pool.Name)], cancellationToken);
+        await one.WaitAsync(cancellationToken);
+        try
+        {
+            foreach (var pool in ready)
+                await RecoverAsync(pool, firstSeen: false, cancellationToken);
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
     public void Dispose() => one.Dispose();
 
     private async Task BringUpAsync(string name, CancellationToken cancellationToken)
     {
-        if (await pools.InspectAsync(name, cancellationToken) is not (var pool, var firstSeen) || !pool.IsReady)
-            return;
+        if (await pools.InspectAsync(name, cancellationToken) is (var pool, var firstSeen) && pool.IsReady)
+            await RecoverAsync(pool, firstSeen, cancellationToken);
+    }
 
+    private async Task RecoverAsync(Pool pool, bool firstSeen, CancellationToken cancellationToken)
+    {
         try
         {
             await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);

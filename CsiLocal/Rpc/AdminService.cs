@@ -2,6 +2,7 @@ using CsiLocal.Admin.V1;
 using CsiLocal.Backends;
 using CsiLocal.State;
 using CsiLocal.Volumes;
+using CsiLocal.Volumes.Diagnosis;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Task = System.Threading.Tasks.Task;
@@ -10,7 +11,8 @@ namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
 internal sealed partial class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, Explainer explainer, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
+    StateStore store, PoolRegistry pools, CapacityManager capacity, Explainer explainer, Examiner examiner,
+    Func<CancellationToken, Task<IReadOnlyList<string>>> reload, Func<CancellationToken, Task> recover)
     : Admin.V1.Admin.AdminBase
 {
     public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context)

@@ -48,7 +48,8 @@ internal static class CallTargets
     /// <summary>Whether the journal keeps the call. Reads are left out: COs poll them all day.</summary>
     public static bool Changes(string rpc) => rpc is
         "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"
-        or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume" or "Reload";
+        or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume" or "Reload"
+        or "Recover";
 
     private static string? Safe(string id) => id.Length == 0 ? null : FieldRules.Printable(id);
 }

@@ -31,6 +31,18 @@ internal sealed partial class StateStore
         "SELECT name FROM operations WHERE target = @target AND name IS NOT NULL ORDER BY id DESC LIMIT 1",
         row => row.GetString(0), ("@target", target)));
 
+    /// <summary>All that one call of this process changed, in order: each with what it happened to.</summary>
+    public IReadOnlyList<MadeChange> ChangesOf(long operation)
+    {
+        Flush();
+        return Read($"read the changes of request {operation}", db => db.Query(
+            """
+            SELECT target, what, why FROM events
+            WHERE operation_id = @operation ORDER BY id
+            """,
+            static row => new MadeChange(row.GetString(0), row.GetString(1), row.GetString(2)), ("@operation", operation)));
+    }
+
     /// <inheritdoc cref="HistoryOf(string, DateTimeOffset)"/>
     public IReadOnlyList<HistoryEntry> HistoryOf(string target) => HistoryOf(target, _ever);
 
@@ -109,3 +121,9 @@ internal sealed partial class StateStore
 
     private static string? TextOrNull(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }
+
+/// <summary>One change that a call made.</summary>
+/// <param name="Target">What it happened to.</param>
+/// <param name="What">What changed.</param>
+/// <param name="Why">What brought it about.</param>
+internal sealed record MadeChange(string Target, string What, string Why);

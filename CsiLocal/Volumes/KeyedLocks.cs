@@ -40,6 +40,13 @@ internal sealed class KeyedLocks
         return new Release(this, key);
     }
 
+    /// <summary>Whether some operation is at work on it now; by the time the caller looks it may be done.</summary>
+    public bool IsHeld(string key)
+    {
+        lock (gate)
+            return entries.ContainsKey(key);
+    }
+
     private static StorageException Busy(string key, string purpose, Entry held) => new(
         StorageError.Aborted, $"{purpose}: another operation on {key} is under way ({held.Purpose})", "try again when it is done");
 

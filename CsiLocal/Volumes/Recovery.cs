@@ -3,10 +3,11 @@ using CsiLocal.Diagnostics;
 using CsiLocal.Filesystems;
 using CsiLocal.State;
 using CsiLocal.Tools;
+using CsiLocal.Volumes.Diagnosis;
 
 namespace CsiLocal.Volumes;
 
-/// <summary>Compares rows with facts at start-up and finishes or undoes what an earlier run left (design §2.3).</summary>
+/// <summary>Compares rows with facts, at start-up and on demand, and finishes or undoes what an earlier run left (design §2.3).</summary>
 /// <remarks>Nothing is removed because a row is missing: such an object is reported, and a person decides.</remarks>
 internal sealed class Recovery(
     StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, MountManager mounts,
@@ -84,15 +85,8 @@ internal sealed class Recovery(
     /// <summary>Tells of every object that no row knows, or that cannot be read. Changes nothing: it may run beside calls.</summary>
     public void Report(Pool pool)
     {
-        foreach (var entry in pool.Backend.List())
-        {
-            var known = entry.Volume is { } volume ? store.FindVolume(volume.Id) is not null
-                : entry.Snapshot is { } snapshot && store.FindSnapshot(snapshot.Id) is not null;
-            if (entry.Problem is not null)
-                history.NeedsAttention(entry.EntryName, "is not understood", $"pool {pool.Name}: {entry.Problem}; it is left alone");
-            else if (!known)
-                history.NeedsAttention(entry.EntryName, "has no row", $"pool {pool.Name}: it is left alone, a person decides");
-        }
+        foreach (var stranger in PoolExaminer.Strangers(store, pool, pool.Backend.List()))
+            history.NeedsAttention(stranger.Subject, stranger.Code == FindingCodes.Orphan ? "has no row" : "is not understood", stranger.Evidence);
     }
 
     private async Task RecoverVolumeAsync(VolumeId id, Pool pool, CancellationToken cancellationToken)
@@ -216,6 +210,10 @@ internal sealed class Recovery(
         try
         {
             await recover();
+        }
+        catch (StorageException e) when (e.Error == StorageError.Aborted)
+        {
+            // A call is at work on it, and leaves it resolved, or uncertain for the next one.
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {

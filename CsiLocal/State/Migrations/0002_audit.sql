@@ -7,6 +7,8 @@ CREATE INDEX operations_by_source ON operations (source, id) WHERE source IS NOT
 -- The call that brought a change about; without one the daemon itself did.
 ALTER TABLE events ADD COLUMN operation_id INTEGER;
 
+CREATE INDEX events_by_operation ON events (operation_id) WHERE operation_id IS NOT NULL;
+
 -- What a command was run for where it served no call (recovery).
 ALTER TABLE commands ADD COLUMN target TEXT;
 

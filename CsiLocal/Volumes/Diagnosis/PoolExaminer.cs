@@ -1,0 +1,210 @@
+using CsiLocal.Backends;
+using CsiLocal.State;
+
+namespace CsiLocal.Volumes.Diagnosis;
+
+/// <summary>Compares rows with facts, as recovery does, and tells instead of acting. Beside calls: what a call is at work on is passed over.</summary>
+internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLocks locks, MountManager mounts, MountFacts facts)
+{
+    /// <summary>Findings of one kind in one pool; the rest is counted.</summary>
+    private const int Most = 100;
+
+    private const string Repair = "csilocal doctor --repair";
+
+    public IReadOnlyList<Finding> Examine()
+    {
+        var findings = new List<Finding>();
+        foreach (var pool in pools.All)
+        {
+            try
+            {
+                findings.AddRange(Examine(pool));
+            }
+            catch (Exception e) when (e is StorageException or IOException)
+            {
+                findings.Add(Finding.Error(
+                    FindingCodes.Pool, pool.Name, e is StorageException known ? known.Describe() : e.Message, "see 'csilocal pool show' and the daemon's log"));
+            }
+        }
+
+        foreach (var name in UnconfiguredPools())
+        {
+            findings.Add(Finding.Error(
+                FindingCodes.Pool, name, "volumes or snapshots are recorded in it, and it is not configured", "add it to the configuration again, and 'csilocal reload'"));
+        }
+
+        findings.AddRange(FailedTasks());
+        return findings;
+    }
+
+    private IEnumerable<string> UnconfiguredPools() => store.AllVolumes().Select(static volume => volume.Pool)
+        .Concat(store.AllSnapshots().Select(static snapshot => snapshot.Pool)).Distinct(StringComparer.Ordinal)
+        .Where(name => pools.Find(name) is null).Order(StringComparer.Ordinal);
+
+    private IEnumerable<Finding> FailedTasks() => store.AllTasks().Where(static task => task.Error is not null).Select(static task => Finding.Warning(
+        FindingCodes.FailedTask, task.TargetId, $"{task.Kind.ToString().ToLowerInvariant()} failed: {task.Error}",
+        $"repeat the call that asked for it, or delete {task.TargetId}; 'csilocal explain {task.TargetId}' tells more"));
+
+    private List<Finding> Examine(Pool pool)
+    {
+        if (!pool.IsReady)
+            return [Finding.Error(FindingCodes.Pool, pool.Name, pool.Problem ?? "not looked at yet", "see there; the pool is looked at again every 10 seconds")];
+
+        // Rows before objects: a row is there before its object, and longer.
+        var (volumes, snapshots) = (store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
+        var there = pool.Backend.List();
+        var known = there.Select(static entry => entry.EntryName).ToHashSet(StringComparer.Ordinal);
+        List<Finding> findings =
+        [
+            Finding.Ok(FindingCodes.Pool, pool.Name, $"{pool.Options.Location}: {volumes.Count} volumes, {snapshots.Count} snapshots"),
+            .. pool.Backend.InspectPool().Select(finding => Of(FindingCodes.PoolHealth, pool.Name, finding)),
+            .. Limited(pool, Strangers(store, pool, there)),
+        ];
+
+        var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());
+        findings.AddRange(Limited(pool, volumes.SelectMany(row => Examine(pool, row, known, there, attached.Contains(row.Id), published.Contains(row.Id)))));
+        findings.AddRange(Limited(pool, snapshots.SelectMany(row => Examine(row, known, there))));
+        return findings;
+    }
+
+    /// <summary>Objects that no row knows, or that cannot be read. Nothing is ever done to them.</summary>
+    public static IEnumerable<Finding> Strangers(StateStore store, Pool pool, IReadOnlyList<FoundObject> there)
+    {
+        foreach (var entry in there)
+        {
+            if (entry.Problem is not null)
+            {
+                yield return Finding.Warning(
+                    FindingCodes.NotUnderstood, entry.EntryName, $"pool {pool.Name}: {entry.Problem}; it is left alone", "move it out of the pool, or delete it, by hand");
+            }
+            else if (!IsKnown(store, entry) && IsStillThere(pool, entry))
+            {
+                var id = entry.Volume?.Id.Value ?? entry.Snapshot?.Id.Value ?? entry.EntryName;
+                yield return Finding.Warning(
+                    FindingCodes.Orphan, id, $"pool {pool.Name}: no row knows it; it is left alone, a person decides", $"see what is known of it: csilocal explain {id}");
+            }
+        }
+    }
+
+    private static bool IsKnown(StateStore store, FoundObject entry) => entry switch
+    {
+        { Volume: { } volume } => store.FindVolume(volume.Id) is not null,
+        { Snapshot: { } snapshot } => store.FindSnapshot(snapshot.Id) is not null,
+        _ => false,
+    };
+
+    // One that was deleted since the list was made has no row any more, rightly.
+    private static bool IsStillThere(Pool pool, FoundObject entry) => entry switch
+    {
+        { Volume: { } volume } => pool.Backend.FindMetadata(volume.Id) is not null,
+        { Snapshot: { } snapshot } => pool.Backend.FindMetadata(snapshot.Id) is not null,
+        _ => true,
+    };
+
+    private IEnumerable<Finding> Examine(
+        Pool pool, VolumeRecord row, HashSet<string> known, IReadOnlyList<FoundObject> there, bool isAttached, bool isPublished)
+    {
+        var id = row.Id.Value;
+        if (IsAtWork(id) || store.FindVolume(row.Id)?.State != row.State)
+            yield break;
+
+        if (row.State != VolumeState.Ready)
+        {
+            yield return Unfinished(id, row.Name, row.State.ToString());
+            yield break;
+        }
+
+        if (Missing(id, row.Name, known, there, entry => entry.Volume?.Id == row.Id) is { } missing)
+        {
+            yield return missing;
+            yield break;
+        }
+
+        foreach (var finding in pool.Backend.Inspect(row))
+            yield return Of(FindingCodes.VolumeHealth, id, finding);
+        if (isAttached && !isPublished)
+        {
+            yield return Finding.Warning(
+                FindingCodes.LeftAttached, id, $"'{row.Name}' is staged nowhere, and its device is in use", $"{Repair} lets go of it, unless somebody else holds it");
+        }
+
+        foreach (var use in isPublished ? store.PublicationsOf(row.Id) : [])
+        {
+            if (!IsPresent(pool, row, use) && !IsAtWork(id))
+            {
+                yield return Finding.Warning(
+                    FindingCodes.NotMounted, id, $"'{row.Name}' is recorded at {use.Path} ({use.Kind}), and is not there", $"{Repair} corrects the record");
+            }
+        }
+    }
+
+    private IEnumerable<Finding> Examine(SnapshotRecord row, HashSet<string> known, IReadOnlyList<FoundObject> there)
+    {
+        var id = row.Id.Value;
+        if (IsAtWork(id) || store.FindSnapshot(row.Id)?.State != row.State)
+            yield break;
+
+        if (row.State != SnapshotState.Ready)
+            yield return Unfinished(id, row.Name, row.State.ToString());
+        else if (Missing(id, row.Name, known, there, entry => entry.Snapshot?.Id == row.Id) is { } missing)
+            yield return missing;
+    }
+
+    private bool IsPresent(Pool pool, VolumeRecord row, PublicationRecord use)
+    {
+        try
+        {
+            return use.Kind == PublicationKind.Stage ? mounts.IsStaged(row, pool, use) : facts.At(use.Path) is not null;
+        }
+        catch (StorageException)
+        {
+            // A path that is no longer allowed: then it cannot be told, and recovery would not touch it either.
+            return true;
+        }
+    }
+
+    /// <summary>A call, or a copy in the background, resolves it.</summary>
+    private bool IsAtWork(string id) => locks.IsHeld(id);
+
+    private static Finding Unfinished(string id, string name, string state) => Finding.Warning(
+        FindingCodes.Unfinished, id, $"'{name}' is {state.ToLowerInvariant()}, and nothing is at work on it", $"{Repair} finishes or undoes it");
+
+    /// <summary>The row is kept: what it describes may come back with its disk.</summary>
+    private static Finding? Missing(string id, string name, HashSet<string> known, IReadOnlyList<FoundObject> there, Func<FoundObject, bool> isIt)
+    {
+        const string Remedy = "bring it back from where it went, or from a backup; or delete it, which forgets it";
+        if (there.FirstOrDefault(isIt) is { } entry)
+            return entry.HasData ? null : Finding.Error(FindingCodes.Missing, id, $"the data of '{name}' is gone, its metadata is there", Remedy);
+        // One whose metadata cannot be read is told of as such.
+        return known.Any(entry => entry.StartsWith(id, StringComparison.Ordinal))
+            ? null
+            : Finding.Error(FindingCodes.Missing, id, $"'{name}' is recorded, and is not in its pool", Remedy);
+    }
+
+    private static IEnumerable<Finding> Limited(Pool pool, IEnumerable<Finding> findings)
+    {
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var finding in findings)
+        {
+            var count = counts[finding.Code] = counts.GetValueOrDefault(finding.Code) + 1;
+            if (count <= Most)
+                yield return finding;
+        }
+
+        foreach (var code in counts.Keys)
+        {
+            if (counts[code] > Most)
+                yield return Finding.Warning(code, pool.Name, $"{counts[code] - Most} more of these", "see to the others first");
+        }
+    }
+
+    /// <summary>A finding's sentence is the fact, a semicolon, and what follows from it or is to be done.</summary>
+    private static Finding Of(string code, string subject, HealthFinding finding)
+    {
+        var end = finding.Message.IndexOf("; ", StringComparison.Ordinal);
+        var (evidence, remedy) = end < 0 ? (finding.Message, null) : (finding.Message[..end], finding.Message[(end + 2)..]);
+        return new Finding(
+            code, finding.Status == HealthStatus.Degraded ? Severity.Warning : Severity.Error, subject, $"{finding.Reason}: {evidence}",
+            remedy ?? $"'csilocal explain {subject}' tells what happened to it");
+    }
+}
