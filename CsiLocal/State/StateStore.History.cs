@@ -1,5 +1,4 @@
 using CsiLocal.Tools;
-using CsiLocal.Volumes;
 using Microsoft.Data.Sqlite;
 
 namespace CsiLocal.State;

@@ -146,7 +146,10 @@ internal sealed class Recovery(
         var uses = store.PublicationsOf(record.Id);
         if (uses.Count == 0)
         {
+            var wasAttached = pool.Backend.ListAttached().Contains(record.Id);
             await VolumeManager.DetachLeftoversAsync(record, pool, cancellationToken);
+            if (wasAttached && !pool.Backend.ListAttached().Contains(record.Id))
+                history.Changed(record.Id.Value, "is let go", "its device was in use, and it is staged nowhere");
             return;
         }
 

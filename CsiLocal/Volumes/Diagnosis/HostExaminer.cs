@@ -103,7 +103,8 @@ internal sealed class HostExaminer(HostFiles files, ICommandRunner commands, IDe
         }
 
         // 20 bits of minor number, some of which go to partitions (drivers/block/loop.c, loop_init).
-        var partitions = int.TryParse(files.Read("/sys/module/loop/parameters/max_part")?.Trim(), out var parts) ? parts : 0;
+        var partitions = int.TryParse(
+            files.Read("/sys/module/loop/parameters/max_part")?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var parts) ? parts : 0;
         var most = (1 << 20) >> (partitions <= 0 ? 0 : int.Log2(partitions) + 1);
         var evidence = $"{used.Count} of at most {most} in use";
         return used.Count >= most / 10 * 9

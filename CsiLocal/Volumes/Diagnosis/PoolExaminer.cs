@@ -53,17 +53,18 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
         // Rows before objects: a row is there before its object, and longer.
         var (volumes, snapshots) = (store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
         var there = pool.Backend.List();
-        var known = there.Select(static entry => entry.EntryName).ToHashSet(StringComparer.Ordinal);
+        var byId = ById(there);
         List<Finding> findings =
         [
             Finding.Ok(FindingCodes.Pool, pool.Name, $"{pool.Options.Location}: {volumes.Count} volumes, {snapshots.Count} snapshots"),
             .. pool.Backend.InspectPool().Select(finding => Of(FindingCodes.PoolHealth, pool.Name, finding)),
-            .. Limited(pool, Strangers(store, pool, there)),
+            // What is just being made has no metadata yet.
+            .. Limited(pool, Strangers(store, pool, there).Where(stranger => !IsAtWork(stranger.Subject.Split('.')[0]))),
         ];
 
         var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());
-        findings.AddRange(Limited(pool, volumes.SelectMany(row => Examine(pool, row, known, there, attached.Contains(row.Id), published.Contains(row.Id)))));
-        findings.AddRange(Limited(pool, snapshots.SelectMany(row => Examine(row, known, there))));
+        findings.AddRange(Limited(pool, volumes.SelectMany(row => Examine(pool, row, byId, attached.Contains(row.Id), published.Contains(row.Id)))));
+        findings.AddRange(Limited(pool, snapshots.SelectMany(row => Examine(row, byId))));
         return findings;
     }
 
@@ -102,7 +103,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
     };
 
     private IEnumerable<Finding> Examine(
-        Pool pool, VolumeRecord row, HashSet<string> known, IReadOnlyList<FoundObject> there, bool isAttached, bool isPublished)
+        Pool pool, VolumeRecord row, Dictionary<string, FoundObject> there, bool isAttached, bool isPublished)
     {
         var id = row.Id.Value;
         if (IsAtWork(id) || store.FindVolume(row.Id)?.State != row.State)
@@ -114,7 +115,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
             yield break;
         }
 
-        if (Missing(id, row.Name, known, there, entry => entry.Volume?.Id == row.Id) is { } missing)
+        if (Missing(id, row.Name, there) is { } missing)
         {
             yield return missing;
             yield break;
@@ -138,7 +139,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
         }
     }
 
-    private IEnumerable<Finding> Examine(SnapshotRecord row, HashSet<string> known, IReadOnlyList<FoundObject> there)
+    private IEnumerable<Finding> Examine(SnapshotRecord row, Dictionary<string, FoundObject> there)
     {
         var id = row.Id.Value;
         if (IsAtWork(id) || store.FindSnapshot(row.Id)?.State != row.State)
@@ -146,7 +147,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
 
         if (row.State != SnapshotState.Ready)
             yield return Unfinished(id, row.Name, row.State.ToString());
-        else if (Missing(id, row.Name, known, there, entry => entry.Snapshot?.Id == row.Id) is { } missing)
+        else if (Missing(id, row.Name, there) is { } missing)
             yield return missing;
     }
 
@@ -170,15 +171,26 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
         FindingCodes.Unfinished, id, $"'{name}' is {state.ToLowerInvariant()}, and nothing is at work on it", $"{Repair} finishes or undoes it");
 
     /// <summary>The row is kept: what it describes may come back with its disk.</summary>
-    private static Finding? Missing(string id, string name, HashSet<string> known, IReadOnlyList<FoundObject> there, Func<FoundObject, bool> isIt)
+    private static Finding? Missing(string id, string name, Dictionary<string, FoundObject> there)
     {
         const string Remedy = "bring it back from where it went, or from a backup; or delete it, which forgets it";
-        if (there.FirstOrDefault(isIt) is { } entry)
-            return entry.HasData ? null : Finding.Error(FindingCodes.Missing, id, $"the data of '{name}' is gone, its metadata is there", Remedy);
+        if (!there.TryGetValue(id, out var entry))
+            return Finding.Error(FindingCodes.Missing, id, $"'{name}' is recorded, and is not in its pool", Remedy);
+
         // One whose metadata cannot be read is told of as such.
-        return known.Any(entry => entry.StartsWith(id, StringComparison.Ordinal))
+        return entry.HasData || entry.Problem is not null
             ? null
-            : Finding.Error(FindingCodes.Missing, id, $"'{name}' is recorded, and is not in its pool", Remedy);
+            : Finding.Error(FindingCodes.Missing, id, $"the data of '{name}' is gone, its metadata is there", Remedy);
+    }
+
+    /// <summary>What is there by the id in its metadata, or, where that cannot be read, by the one in its name ("v….json").</summary>
+    private static Dictionary<string, FoundObject> ById(IReadOnlyList<FoundObject> there)
+    {
+        var byId = new Dictionary<string, FoundObject>(StringComparer.Ordinal);
+        foreach (var entry in there)
+            byId.TryAdd(entry.Volume?.Id.Value ?? entry.Snapshot?.Id.Value ?? entry.EntryName.Split('.')[0], entry);
+
+        return byId;
     }
 
     private static IEnumerable<Finding> Limited(Pool pool, IEnumerable<Finding> findings)
