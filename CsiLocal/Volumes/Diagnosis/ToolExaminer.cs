@@ -28,7 +28,7 @@ internal sealed class ToolExaminer(HostFiles files, ICommandRunner commands)
     }
 
     /// <summary>Each program once, with what it means that it is missing: the default file system and what pools run is needed, the rest may never be asked for.</summary>
-    private static IReadOnlyCollection<Needed> NeededBy(IReadOnlyList<PoolOptions> pools)
+    private static Dictionary<string, Needed>.ValueCollection NeededBy(IReadOnlyList<PoolOptions> pools)
     {
         var needed = new Dictionary<string, Needed>(StringComparer.Ordinal);
         var ownFilesystems = pools.Count == 0 || pools.Any(static pool => pool.Backend != BackendKind.Directory);
