@@ -16,6 +16,9 @@ internal sealed partial class StateStore
     /// <summary>Operations kept at most, whatever their age: a node with thousands of calls a minute must not fill its disk.</summary>
     public const long MaxOperations = 200_000;
 
+    /// <summary>The operation of a commit that carries nothing but history.</summary>
+    internal const string JournalFlush = "flush the journal";
+
     /// <summary>So that a call's own commit is not held up by a long queue: a few milliseconds.</summary>
     private const int JournalRowsPerCommit = 256;
 
@@ -51,7 +54,7 @@ internal sealed partial class StateStore
     {
         // Bounded by what waits now: others go on adding.
         for (var left = _journal.Count; left > 0; left -= JournalRowsPerCommit)
-            Write("flush the journal", _ => { });
+            Write(JournalFlush, _ => { });
     }
 
     /// <summary>What happened to a volume or snapshot, oldest first: the last thousand calls and changes of state, also those not yet committed.</summary>
