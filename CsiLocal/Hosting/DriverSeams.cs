@@ -19,6 +19,6 @@ internal sealed record DriverSeams
     /// <summary>How often a pool that cannot be used is looked at again.</summary>
     public TimeSpan PoolRetry { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>An idle daemon gives memory back. Tests have many daemons in one process, and a large heap: there it costs more than all the rest of a start.</summary>
+    /// <summary>An idle daemon gives memory back. That stops every thread of the process: tests, with many daemons in one and a large heap, do without.</summary>
     public bool CompactsMemory { get; init; } = true;
 }
