@@ -3,7 +3,6 @@ using CsiLocal.Tests.Rpc;
 using CsiLocal.Tests.Support;
 using CsiLocal.Tools;
 using Grpc.Core;
-using Xunit;
 
 namespace CsiLocal.Tests.Faults;
 
@@ -12,8 +11,6 @@ namespace CsiLocal.Tests.Faults;
 public abstract class FaultTest<TPool> : DriverTest<TPool>
     where TPool : TestPool, new()
 {
-    private protected static readonly StatusCode[] s_failures = [StatusCode.Internal, StatusCode.Aborted, StatusCode.DataLoss];
-
     private protected CommandFaults Faults { get; } = new();
 
     private protected override void Prepare(TestDriver driver) => driver.Seams = new() { Commands = Faults.Wrap };
@@ -34,21 +31,6 @@ public abstract class FaultTest<TPool> : DriverTest<TPool>
         }
     }
 
-    private protected static TheoryData<string, string, bool> Table(params string[] programs)
-    {
-        var table = new TheoryData<string, string, bool>();
-        foreach (var program in programs)
-        {
-            foreach (var fault in new[] { "failed before", "failed after", "killed before", "killed after" })
-            {
-                table.Add(program, fault, false);
-                table.Add(program, fault, true);
-            }
-        }
-
-        return table;
-    }
-
     private protected static Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> Fault(string fault) => async (command, run) =>
     {
         if (fault.EndsWith("after", StringComparison.Ordinal))
@@ -58,19 +40,4 @@ public abstract class FaultTest<TPool> : DriverTest<TPool>
             ? new ToolOutput(32, "", $"{command.Program}: it failed")
             : throw new ToolException(command, ToolFailure.TimedOut, $"{command.Program} did not end in time and was killed");
     };
-
-    private protected static async Task EitherAsync<T>(AsyncUnaryCall<T> call)
-    {
-        using (call)
-        {
-            try
-            {
-                await call;
-            }
-            catch (RpcException e)
-            {
-                Assert.Contains(e.StatusCode, s_failures);
-            }
-        }
-    }
 }

@@ -42,7 +42,8 @@ internal sealed partial record SourceFile(string Path, string Text)
     /// <summary>The line, counted from 1, of a position in <see cref="Code"/>.</summary>
     public int LineAt(int position) => Code.AsSpan(0, position).Count('\n') + 1;
 
-    private static string FindRoot()
+    /// <summary>The repository that the tests were built from.</summary>
+    public static string FindRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(System.IO.Path.Combine(folder.FullName, "CsiLocal.sln")))

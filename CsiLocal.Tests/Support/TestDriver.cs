@@ -97,15 +97,28 @@ internal sealed class TestDriver : IAsyncDisposable
 
     public static IReadOnlyList<string> LoopDevicesOf(IReadOnlyList<PoolOptions> pools)
     {
+        // From sysfs: losetup opens every device of the host for an instant, also those that another test is about to detach.
         var devices = new List<string>();
-        foreach (var line in HostCommand.Run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").Split('\n'))
+        foreach (var device in Directory.EnumerateDirectories("/sys/block", "loop*"))
         {
-            var fields = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (fields.Length == 2 && pools.Any(pool => pool.Path.Length > 0 && fields[1].StartsWith(pool.Path + "/", StringComparison.Ordinal)))
-                devices.Add(fields[0]);
+            if (BackingFileOf(device) is { } file && pools.Any(pool => pool.Path.Length > 0 && file.StartsWith(pool.Path + "/", StringComparison.Ordinal)))
+                devices.Add($"/dev/{Path.GetFileName(device)}");
         }
 
         return devices;
+    }
+
+    private static string? BackingFileOf(string device)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(device, "loop", "backing_file"));
+        }
+        catch (IOException)
+        {
+            // It has none, or was detached just now.
+            return null;
+        }
     }
 
     /// <summary>What happened to a volume or snapshot, from the state of a driver that was stopped.</summary>
@@ -126,7 +139,7 @@ internal sealed class TestDriver : IAsyncDisposable
             File = new FileConfiguration { Pools = pools, DefaultPool = pools.Count > 0 ? pools[0].Name : null },
         };
         host = await DriverHost.StartAsync(
-            options, () => Reconfigure(options), Loggers, TimeProvider.System, Seams, TestContext.Current.CancellationToken);
+            options, () => Reconfigure(options), Loggers, TimeProvider.System, Seams with { CompactsMemory = false }, TestContext.Current.CancellationToken);
         channel = GrpcChannel.ForAddress(options.Endpoint);
         var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
         Identity = new Identity.IdentityClient(calls);

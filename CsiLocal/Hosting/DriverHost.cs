@@ -48,7 +48,7 @@ internal sealed class DriverHost : IAsyncDisposable
         DriverHost? host = null;
         try
         {
-            var store = StateStore.Open(options.StateDirectory, clock);
+            var store = StateStore.Open(options.StateDirectory, clock, Migrator.Embedded(), seams.Commits);
             if (store.DamagedFileSetAside is { } damaged)
                 Log.StateSetAside(log, damaged);
 

@@ -56,7 +56,8 @@ internal sealed class DriverServices : IDisposable
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
         Housekeeping = new Housekeeping(
-            store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, clock, loggers.CreateLogger<Housekeeping>());
+            store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, seams.CompactsMemory ? new MemoryKeeper(clock) : null,
+            clock, loggers.CreateLogger<Housekeeping>());
         Upkeep = new PoolUpkeep(Tended, clock, loggers.CreateLogger<PoolUpkeep>());
 
         Calls = new GrpcServiceMap(

@@ -7,14 +7,13 @@ using Microsoft.Extensions.Logging;
 namespace CsiLocal.Hosting;
 
 /// <summary>The daemon's slow chores: writing the journal down, pruning it, looking again at pools that could not be used.</summary>
+/// <param name="memory">Null: memory is left as it is.</param>
 internal sealed class Housekeeping(
-    StateStore store, PoolRegistry pools, StartupTask startup, Func<TimeSpan> retention, TimeSpan poolRetry, TimeProvider clock,
-    ILogger<Housekeeping> log)
+    StateStore store, PoolRegistry pools, StartupTask startup, Func<TimeSpan> retention, TimeSpan poolRetry, MemoryKeeper? memory,
+    TimeProvider clock, ILogger<Housekeeping> log)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan PruneInterval = TimeSpan.FromHours(1);
-
-    private readonly MemoryKeeper memory = new(clock);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -22,7 +21,7 @@ internal sealed class Housekeeping(
         await Task.Yield();
         using var timer = new PeriodicTimer(Tick, clock);
         var (retried, pruned) = (clock.GetTimestamp(), clock.GetTimestamp());
-        memory.Compact();
+        memory?.Compact();
         try
         {
             do
@@ -31,7 +30,7 @@ internal sealed class Housekeeping(
                 {
                     store.Flush();
                     startup.ReportStrangers();
-                    memory.CompactWhenIdle();
+                    memory?.CompactWhenIdle();
                     if (clock.GetElapsedTime(retried) >= poolRetry)
                     {
                         retried = clock.GetTimestamp();

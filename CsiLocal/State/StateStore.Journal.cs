@@ -15,6 +15,9 @@ internal sealed partial class StateStore
     /// <summary>Operations kept at most, whatever their age: a node with thousands of calls a minute must not fill its disk.</summary>
     public const long MaxOperations = 200_000;
 
+    /// <summary>The operation of a commit that carries nothing but history.</summary>
+    internal const string JournalFlush = "flush the journal";
+
     /// <summary>So that a call's own commit is not held up by a long queue: a few milliseconds.</summary>
     private const int JournalRowsPerCommit = 256;
 
@@ -49,7 +52,7 @@ internal sealed partial class StateStore
     {
         // Bounded by what waits now: others go on adding.
         for (var left = _journal.Count; left > 0; left -= JournalRowsPerCommit)
-            Write("flush the journal", _ => { });
+            Write(JournalFlush, _ => { });
     }
 
     /// <summary>Removes what is older than <paramref name="retention"/>, and operations beyond <see cref="MaxOperations"/>; returns the number of rows.</summary>

@@ -32,12 +32,13 @@ internal sealed partial class StateStore
 
     private T Commit<T>(string operation, Func<StateConnection, T> body)
     {
+        T result;
         IReadOnlyList<JournalWrite> journal = [];
         _writer.Execute("BEGIN IMMEDIATE");
         _inTransaction = true;
         try
         {
-            var result = body(_writer);
+            result = body(_writer);
             if (_doomed)
                 throw Doomed(operation);
 
@@ -45,8 +46,8 @@ internal sealed partial class StateStore
             foreach (var row in journal)
                 row.WriteTo(_writer);
 
+            _commits?.Before(operation);
             _writer.Execute("COMMIT");
-            return result;
         }
         catch
         {
@@ -61,6 +62,9 @@ internal sealed partial class StateStore
             _inTransaction = false;
             _doomed = false;
         }
+
+        _commits?.After(operation);
+        return result;
     }
 
     private T Join<T>(string operation, Func<StateConnection, T> body)

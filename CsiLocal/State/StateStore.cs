@@ -24,16 +24,18 @@ internal sealed partial class StateStore : IDisposable
     private readonly Lock _writing = new();
     private readonly ConcurrentBag<StateConnection> _idleReaders = [];
     private readonly JournalBuffer _journal;
+    private readonly CommitHooks? _commits;
 
     private volatile bool _disposed;
     private bool _inTransaction;
     private bool _doomed;
 
-    private StateStore(string file, StateConnection writer, TimeProvider clock, string? damagedFileSetAside, bool isFresh)
+    private StateStore(string file, StateConnection writer, TimeProvider clock, CommitHooks? commits, string? damagedFileSetAside, bool isFresh)
     {
         _file = file;
         _writer = writer;
         _clock = clock;
+        _commits = commits;
         DamagedFileSetAside = damagedFileSetAside;
         IsFresh = isFresh;
         StateId = ReadMeta(StateIdKey) ?? MakeStateId();
@@ -61,7 +63,7 @@ internal sealed partial class StateStore : IDisposable
     public static StateStore Open(string stateDirectory, TimeProvider clock) => Open(stateDirectory, clock, Migrator.Embedded());
 
     /// <inheritdoc cref="Open(string, TimeProvider)"/>
-    public static StateStore Open(string stateDirectory, TimeProvider clock, IReadOnlyList<Migration> migrations)
+    public static StateStore Open(string stateDirectory, TimeProvider clock, IReadOnlyList<Migration> migrations, CommitHooks? commits = null)
     {
         SqliteProvider.EnsureLoaded();
         StateFile.EnsureFolder(stateDirectory);
@@ -70,7 +72,8 @@ internal sealed partial class StateStore : IDisposable
         var setAside = StateFile.FindDamage(file, migrations) is null ? null : StateFile.SetAside(file, clock);
         try
         {
-            return OpenSound(file, clock, migrations, setAside) ?? OpenSound(file, clock, migrations, StateFile.SetAside(file, clock))!;
+            return OpenSound(file, clock, migrations, commits, setAside)
+                ?? OpenSound(file, clock, migrations, commits, StateFile.SetAside(file, clock))!;
         }
         catch (SqliteException e)
         {
@@ -121,7 +124,8 @@ internal sealed partial class StateStore : IDisposable
     }
 
     /// <summary>Null where the file turned out to be damaged after all.</summary>
-    private static StateStore? OpenSound(string file, TimeProvider clock, IReadOnlyList<Migration> migrations, string? setAside)
+    private static StateStore? OpenSound(
+        string file, TimeProvider clock, IReadOnlyList<Migration> migrations, CommitHooks? commits, string? setAside)
     {
         StateFile.EnsurePrivate(file);
         StateConnection? writer = null;
@@ -130,7 +134,7 @@ internal sealed partial class StateStore : IDisposable
             writer = StateConnection.OpenWriter(file);
             var isFresh = Migrator.VersionOf(writer) == 0;
             Migrator.Apply(writer, migrations, clock);
-            var store = new StateStore(file, writer, clock, setAside, isFresh);
+            var store = new StateStore(file, writer, clock, commits, setAside, isFresh);
             store.ReadEveryRow();
             return store;
         }

@@ -196,7 +196,12 @@ internal sealed class Recovery(
 
             if (pool.Backend.FindMetadata(record.Id) is { State: SnapshotState.Ready } cut && cut.CreatedAt == record.CreatedAt)
             {
-                store.UpdateSnapshot(cut with { Pool = pool.Name });
+                // With its task, which would keep its source from ever being removed.
+                store.InTransaction(() =>
+                {
+                    store.UpdateSnapshot(cut with { Pool = pool.Name });
+                    store.RemoveTask(record.Id.Value);
+                });
                 history.Changed(record.Id.Value, "is ready", "its creation had finished when the daemon stopped");
                 return;
             }

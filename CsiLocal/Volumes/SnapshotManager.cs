@@ -106,9 +106,9 @@ internal sealed class SnapshotManager(
             if (store.FindTask(record.Id.Value)?.FrozenPath is { } frozen)
                 FilesystemFreezer.Thaw($"undo snapshot {record.Id}", frozen);
 
-            // As for volumes: only what says itself that it is this very creation, unfinished.
+            // As for volumes: only what says itself that it is this very creation, unfinished, or half undone.
             var found = pool.Backend.FindMetadata(record.Id);
-            if (found is { State: SnapshotState.Creating } && found.CreatedAt == record.CreatedAt)
+            if (found is { State: SnapshotState.Creating or SnapshotState.Deleting } && found.CreatedAt == record.CreatedAt)
                 await pool.Backend.DeleteSnapshotAsync(record, CancellationToken.None);
             else if (found is not null)
                 history.NeedsAttention(record.Id.Value, "is not what was to be made", $"pool {pool.Name} holds '{found.Name}' of {found.CreatedAt:O}; it is left alone");

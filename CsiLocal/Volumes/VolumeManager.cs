@@ -101,7 +101,8 @@ internal sealed class VolumeManager(
     /// <summary>Removes what a failed creation left. Only ever for a volume that was handed to nobody.</summary>
     /// <remarks>
     /// What lies in the pool is removed only if it says itself that it is this very creation, unfinished. A row is no proof: it may be
-    /// older than the data (a state file from a backup), and the creation may have failed because something else is there.
+    /// older than the data (a state file from a backup), and the creation may have failed because something else is there. One that says
+    /// that it is being deleted is an undo that was interrupted, and is undone to the end.
     /// </remarks>
     public async Task UndoAsync(VolumeRecord record, Pool pool, StorageException reason)
     {
@@ -111,7 +112,7 @@ internal sealed class VolumeManager(
                 FilesystemFreezer.Thaw($"undo volume {record.Id}", frozen);
 
             var found = pool.Backend.FindMetadata(record.Id);
-            if (found is { State: VolumeState.Creating } && found.CreatedAt == record.CreatedAt)
+            if (found is { State: VolumeState.Creating or VolumeState.Deleting } && found.CreatedAt == record.CreatedAt)
                 await pool.Backend.DeleteAsync(record, CancellationToken.None);
             else if (found is not null)
                 history.NeedsAttention(record.Id.Value, "is not what was to be made", $"pool {pool.Name} holds '{found.Name}' of {found.CreatedAt:O}; it is left alone");

@@ -81,7 +81,11 @@ internal sealed class EmulatedContent : IDisposable
         if (volume.Loop is { } loop)
         {
             LoopDevices.Flush(loop);
-            if (DeviceUsers.Count(loop) > 0 || !LoopDevices.TryClear(loop))
+            if (DeviceUsers.Count(loop) > 0)
+                return false;
+
+            // Nobody of ours has it open. Whoever lists the host's loop devices (losetup) opens each of them for an instant.
+            if (!SpinWait.SpinUntil(() => LoopDevices.TryClear(loop), TimeSpan.FromSeconds(2)))
                 return false;
         }
 

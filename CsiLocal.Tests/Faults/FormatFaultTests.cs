@@ -9,77 +9,16 @@ using static CsiLocal.Tests.Support.Requests;
 
 namespace CsiLocal.Tests.Faults;
 
-public sealed class CommandFaultsOnImages : CommandFaultTests<ImagePool>;
+public sealed class FormatFaultsOnImages : FormatFaultTests<ImagePool>;
 
-public sealed class CommandFaultsOnThickLvm : CommandFaultTests<ThickLvmPool>;
+public sealed class FormatFaultsOnThickLvm : FormatFaultTests<ThickLvmPool>;
 
-public sealed class CommandFaultsOnThinLvm : CommandFaultTests<ThinLvmPool>;
+public sealed class FormatFaultsOnThinLvm : FormatFaultTests<ThinLvmPool>;
 
-/// <summary>Each command of stage, unpublish and unstage fails in each way; then the call is repeated, with and without a restart.</summary>
-public abstract class CommandFaultTests<TPool> : FaultTest<TPool>
+/// <summary>An mkfs of ours that did half of its work, and data of others where one is due. Whole commands that fail are points of the sweep.</summary>
+public abstract class FormatFaultTests<TPool> : FaultTest<TPool>
     where TPool : TestPool, new()
 {
-    public static TheoryData<string, string, bool> StageFaults => Table("blkid", "mkfs.ext4", "mount");
-
-    public static TheoryData<string, string, bool> UnstageFaults => Table("umount");
-
-    [Theory(Timeout = Limit)]
-    [MemberData(nameof(StageFaults))]
-    public async Task A_stage_whose_command_failed_is_finished_by_the_next(string program, string fault, bool restart)
-    {
-        var volume = await CreateAsync("data");
-        Faults.Once(program, Fault(fault));
-
-        using (var call = Node.NodeStageVolumeAsync(Stage(volume, StagingOf(volume), Mount())))
-        {
-            var failure = await Assert.ThrowsAsync<RpcException>(async () => await call);
-            Assert.Contains(failure.StatusCode, s_failures);
-            Assert.Contains(program == "blkid" ? "" : program.Split('.')[0], failure.Status.Detail, StringComparison.Ordinal);
-        }
-
-        if (restart)
-            await Driver.RestartAsync();
-
-        var target = await MountAsync(volume);
-        Write(Path.Combine(target, "file"), seed: 1);
-        Assert.InRange(Faults.Count("mkfs.ext4"), 1, program == "mkfs.ext4" && fault.EndsWith("before", StringComparison.Ordinal) ? 2 : 1);
-        Assert.Single(Pool.DevicesInUse());
-        Assert.Equal(2, Driver.Mounts().Count);
-        await UnmountAsync(volume, target);
-        await RequireNothingLeftAsync(volume);
-    }
-
-    [Theory(Timeout = Limit)]
-    [MemberData(nameof(UnstageFaults))]
-    public async Task An_unmount_that_failed_is_finished_by_the_next(string program, string fault, bool restart)
-    {
-        var volume = await CreateAsync("data");
-        var target = await MountAsync(volume);
-        Write(Path.Combine(target, "file"), seed: 2);
-        var digest = Digest(Path.Combine(target, "file"));
-
-        Faults.Once(program, Fault(fault));
-        await EitherAsync(Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = target }));
-        if (restart)
-            await Driver.RestartAsync();
-
-        await Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = target });
-        Assert.False(Directory.Exists(target));
-
-        Faults.Once(program, Fault(fault));
-        await EitherAsync(Node.NodeUnstageVolumeAsync(new() { VolumeId = volume.VolumeId, StagingTargetPath = StagingOf(volume) }));
-        if (restart)
-            await Driver.RestartAsync();
-
-        await UnmountAsync(volume);
-        Assert.Empty(Driver.Mounts());
-        Assert.Empty(Pool.DevicesInUse());
-        target = await MountAsync(volume);
-        Assert.Equal(digest, Digest(Path.Combine(target, "file")));
-        await UnmountAsync(volume, target);
-        await RequireNothingLeftAsync(volume);
-    }
-
     [Theory(Timeout = Limit)]
     [InlineData("ext4", 32, true)]
     [InlineData("ext4", 32, false)]
