@@ -30,7 +30,7 @@ internal sealed class Housekeeping(
                 try
                 {
                     store.Flush();
-                    startup.ReportStrangers();
+                    await startup.ReportStrangersAsync();
                     memory.CompactWhenIdle();
                     if (clock.GetElapsedTime(retried) >= poolRetry)
                     {

@@ -9,8 +9,8 @@ using Task = System.Threading.Tasks.Task;
 namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
-internal sealed class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
+internal sealed partial class AdminService(
+    StateStore store, PoolRegistry pools, CapacityManager capacity, TrashManager trash, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
     : Admin.V1.Admin.AdminBase
 {
     public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context)
@@ -65,7 +65,7 @@ internal sealed class AdminService(
     {
         var volumes = store.VolumesOfPool(pool.Name);
         var snapshots = store.SnapshotsOfPool(pool.Name);
-        var space = pool.IsReady ? pool.Backend.MeasureSpace(volumes, snapshots) : null;
+        var space = pool.IsReady ? pool.Backend.MeasureSpace(volumes, snapshots, []) : null;
         var described = new Admin.V1.Pool
         {
             Name = pool.Name,

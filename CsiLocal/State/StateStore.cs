@@ -155,6 +155,7 @@ internal sealed partial class StateStore : IDisposable
             _ = AllSnapshots();
             _ = AllPublications();
             _ = AllTasks();
+            _ = AllTrash();
             _ = AllPools();
         }
     }
