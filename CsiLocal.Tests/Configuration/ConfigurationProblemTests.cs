@@ -31,7 +31,7 @@ public sealed class ConfigurationProblemTests
                 path: /srv/volumes/../etc
                 preallocate: true
             maxVolumesPerNode: -1
-            trash: { grace: 24h }
+            trash: { grace: soon, erase: shred, eraserate: 1Mi }
             """);
 
         Assert.Equal(
@@ -52,7 +52,9 @@ public sealed class ConfigurationProblemTests
                 "c.yaml:16:11: pools[2].path: '/srv/volumes/../etc' contains '..'; write the path without it",
                 "c.yaml:17:18: pools[2].preallocate: is an option of image pools; remove it",
                 "c.yaml:18:20: maxVolumesPerNode: '-1' is not a whole number; write 0 for no limit",
-                "c.yaml:19:1: trash: not available in this version; remove it",
+                "c.yaml:19:17: trash.grace: 'soon' is not a duration; write 10s, 5m, 24h or 30d",
+                "c.yaml:19:30: trash.erase: 'shred' is not a way to erase; write discard, zero, random or none",
+                "c.yaml:19:37: trash.eraserate: unknown option; did you mean 'eraseRate'?",
             ],
             problems);
     }

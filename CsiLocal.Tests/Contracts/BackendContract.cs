@@ -7,7 +7,7 @@ using Xunit;
 namespace CsiLocal.Tests.Contracts;
 
 /// <summary>What every backend does, whatever it stores volumes as. Each test has an empty pool.</summary>
-public abstract class BackendContract : IAsyncLifetime
+public abstract partial class BackendContract : IAsyncLifetime
 {
     protected const int Timeout = 60_000;
 

@@ -27,6 +27,26 @@ internal sealed class CommandFaults
     public void OnceLvm(string subcommand, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault) =>
         Once(command => command.Program == "lvm" && command.Arguments[0] == subcommand, fault);
 
+    /// <summary>The n-th lvm command that changes something meets <paramref name="fault"/>, the others are run; tags that are written late do not count.</summary>
+    /// <param name="n">From 1.</param>
+    /// <param name="late">The volume whose tags may be written meanwhile.</param>
+    /// <param name="fault">Is given the command and what runs it really.</param>
+    /// <returns>The command that met it; null while none has.</returns>
+    public Func<ToolCommand?> NthLvmChange(int n, string? late, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault)
+    {
+        var seen = 0;
+        ToolCommand? met = null;
+        Around = (command, run) =>
+        {
+            var isLate = command.Arguments is ["lvchange", .., var volume] && late is not null && volume.EndsWith(late, StringComparison.Ordinal);
+            if (command.Program != "lvm" || command.Arguments[0] is "fullreport" or "pvs" || isLate || Interlocked.Increment(ref seen) != n)
+                return run();
+            met = command;
+            return fault(command, run);
+        };
+        return () => met;
+    }
+
     private void Once(Func<ToolCommand, bool> isMeant, Func<ToolCommand, Func<Task<ToolOutput>>, Task<ToolOutput>> fault)
     {
         var met = 0;

@@ -43,6 +43,8 @@ internal sealed class FakeCsiState
 
     public ConcurrentQueue<Admin.V1.Task> Tasks { get; } = new();
 
+    public List<Admin.V1.TrashedVolume> Trash { get; } = [];
+
     public List<string> ReloadChanges { get; } = [];
 
     public List<Admin.V1.ExplainResponse> Explanation { get; } = [];

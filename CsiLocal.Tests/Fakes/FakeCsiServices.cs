@@ -283,6 +283,39 @@ internal sealed class FakeAdmin(FakeCsiState state) : Admin.V1.Admin.AdminBase
         return new ListTasksResponse { Tasks = { state.Tasks } };
     }
 
+    public override async Task<ListTrashResponse> ListTrash(ListTrashRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("ListTrash", request);
+        return new ListTrashResponse { Volumes = { state.Trash } };
+    }
+
+    public override async Task<VolumeDetail> UndeleteVolume(UndeleteVolumeRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("UndeleteVolume", request);
+        var item = state.Trash.Single(item => item.Name == request.Volume || item.TrashId == request.Volume);
+        state.Trash.Remove(item);
+        var name = request.NewName.Length == 0 ? item.Name : request.NewName;
+        return new VolumeDetail
+        {
+            VolumeId = CsiLocal.Volumes.VolumeId.Mint(name).Value,
+            Name = name,
+            Pool = item.Pool,
+            SizeBytes = item.SizeBytes,
+            AccessType = "mount",
+            Filesystem = "ext4",
+            State = "ready",
+        };
+    }
+
+    public override async Task<EmptyTrashResponse> EmptyTrash(EmptyTrashRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("EmptyTrash", request);
+        var items = state.Trash.Where(item => request.All || request.Pool == item.Pool || request.Volumes.Contains(item.Name)).ToList();
+        foreach (var item in items)
+            item.State = item.Error.Length > 0 ? "failed" : "erased";
+        return new EmptyTrashResponse { Volumes = { items } };
+    }
+
     public override async Task<ReloadResponse> Reload(ReloadRequest request, ServerCallContext context)
     {
         await state.EnterAsync("Reload", request);

@@ -3,6 +3,7 @@ using CsiLocal.Tests.Rpc;
 using CsiLocal.Tests.Support;
 using CsiLocal.Tools;
 using Grpc.Core;
+using Xunit;
 
 namespace CsiLocal.Tests.Faults;
 
@@ -11,6 +12,8 @@ namespace CsiLocal.Tests.Faults;
 public abstract class FaultTest<TPool> : DriverTest<TPool>
     where TPool : TestPool, new()
 {
+    private protected static readonly StatusCode[] s_failures = [StatusCode.Internal, StatusCode.Aborted, StatusCode.DataLoss];
+
     private protected CommandFaults Faults { get; } = new();
 
     private protected override void Prepare(TestDriver driver) => driver.Seams = new() { Commands = Faults.Wrap };
@@ -40,4 +43,19 @@ public abstract class FaultTest<TPool> : DriverTest<TPool>
             ? new ToolOutput(32, "", $"{command.Program}: it failed")
             : throw new ToolException(command, ToolFailure.TimedOut, $"{command.Program} did not end in time and was killed");
     };
+
+    private protected static async Task EitherAsync<T>(AsyncUnaryCall<T> call)
+    {
+        using (call)
+        {
+            try
+            {
+                await call;
+            }
+            catch (RpcException e)
+            {
+                Assert.Contains(e.StatusCode, s_failures);
+            }
+        }
+    }
 }

@@ -18,12 +18,15 @@ internal sealed class RealDaemon : IAsyncDisposable
     private Process? process;
     private GrpcChannel? channel;
 
-    public RealDaemon(PoolOptions pool)
+    /// <param name="pool">Its pool.</param>
+    /// <param name="trash">What becomes of deleted volumes, as in the file: by default they go at once.</param>
+    public RealDaemon(PoolOptions pool, string trash = "{ grace: 0 }")
     {
         this.pool = pool;
         File.WriteAllText(
             folder.Combine("config.yaml"),
-            $"pools:\n  - name: {pool.Name}\n    backend: {pool.Backend.ToString().ToLowerInvariant()}\n    path: {pool.Path}\n");
+            $"trash: {trash}\npools:\n  - name: {pool.Name}\n    backend: {pool.Backend.ToString().ToLowerInvariant()}\n    path: {pool.Path}\n"
+            + (pool.Backend == CsiLocal.Volumes.BackendKind.Directory ? $"    quota: {pool.Quota.ToString().ToLowerInvariant()}\n" : ""));
     }
 
     public Identity.IdentityClient Identity { get; private set; } = null!;

@@ -38,6 +38,9 @@ internal sealed class TestDriver : IAsyncDisposable
     /// <summary>Read anew on each reload.</summary>
     public Func<DriverOptions, DriverOptions> Reconfigure { get; set; } = static options => options;
 
+    /// <summary>What all pools do with deleted volumes: by default they go at once, and a test that wants a trash says so.</summary>
+    public TrashOptions Trash { get; set; } = new() { Grace = TimeSpan.Zero };
+
     public ILoggerFactory Loggers { get; set; } = NullLoggerFactory.Instance;
 
     /// <summary>What stands between the driver and its commands, and other seams.</summary>
@@ -139,7 +142,8 @@ internal sealed class TestDriver : IAsyncDisposable
             File = new FileConfiguration { Pools = pools, DefaultPool = pools.Count > 0 ? pools[0].Name : null },
         };
         host = await DriverHost.StartAsync(
-            options, () => Reconfigure(options), Loggers, TimeProvider.System, Seams with { CompactsMemory = false }, TestContext.Current.CancellationToken);
+            WithTrash(options), () => WithTrash(Reconfigure(options)), Loggers, TimeProvider.System, Seams with { CompactsMemory = false },
+            TestContext.Current.CancellationToken);
         channel = GrpcChannel.ForAddress(options.Endpoint);
         var calls = new TestCallInvoker(channel.CreateCallInvoker(), TestContext.Current.CancellationToken);
         Identity = new Identity.IdentityClient(calls);
@@ -147,6 +151,11 @@ internal sealed class TestDriver : IAsyncDisposable
         Node = new Node.NodeClient(calls);
         Admin = new Admin.V1.Admin.AdminClient(calls);
     }
+
+    private DriverOptions WithTrash(DriverOptions options) => options with
+    {
+        File = options.File with { Pools = [.. options.File.Pools.Select(pool => pool with { Trash = Trash })] },
+    };
 
     public async Task StopAsync()
     {

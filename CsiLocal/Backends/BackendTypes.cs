@@ -31,6 +31,9 @@ internal sealed record BackendFeatures
 
     /// <summary>A volume can be made smaller, down to what it holds.</summary>
     public bool Shrink { get; init; }
+
+    /// <summary>A deleted volume's blocks can be overwritten where they lie: a file system or thin pool that copies on write would write others.</summary>
+    public bool Overwrite { get; init; }
 }
 
 /// <summary>What a pool was found to be.</summary>
@@ -42,7 +45,8 @@ internal sealed record PoolFacts(string Identity, string FilesystemName);
 /// <param name="TotalBytes">Size of the file system, volume group or thin pool that carries the pool.</param>
 /// <param name="FreeBytes">Bytes free there now, less the configured reserve.</param>
 /// <param name="AvailableBytes">What a new volume may take: free, times over-provisioning, less what existing volumes were promised and have not taken. May be negative.</param>
-internal sealed record PoolSpace(long TotalBytes, long FreeBytes, long AvailableBytes)
+/// <param name="ReclaimableBytes">By how much that grows at least once all that is in the trash is erased.</param>
+internal sealed record PoolSpace(long TotalBytes, long FreeBytes, long AvailableBytes, long ReclaimableBytes = 0)
 {
     /// <summary>Why less is available than free, where that is not plain; a clause for the message of a refusal.</summary>
     public string? Constraint { get; init; }
@@ -80,12 +84,26 @@ internal interface ICopyProgress
     void RecordFreeze(string? path);
 }
 
+/// <summary>How far an erasure is, and how fast it may go on.</summary>
+internal interface IEraseProgress
+{
+    /// <summary>Bytes that an earlier run made durable; 0 for a fresh start.</summary>
+    long ResumeFrom { get; }
+
+    /// <summary>Records that <paramref name="doneBytes"/> of <paramref name="totalBytes"/> are durable, and holds the caller back to the rate that is allowed.</summary>
+    /// <exception cref="OperationCanceledException">The daemon stops; the next run goes on from here.</exception>
+    Task ReportAsync(long doneBytes, long totalBytes, CancellationToken cancellationToken);
+}
+
 /// <summary>An object found in a pool: its metadata, and whether its data is there.</summary>
 internal sealed record FoundObject
 {
     public VolumeRecord? Volume { get; init; }
 
     public SnapshotRecord? Snapshot { get; init; }
+
+    /// <summary>A deleted volume.</summary>
+    public TrashRecord? Trash { get; init; }
 
     /// <summary>File or folder name, for objects whose metadata is missing or cannot be read.</summary>
     public required string EntryName { get; init; }

@@ -21,7 +21,8 @@ internal interface IStorageBackend
     Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken);
 
     /// <summary>The pool's space now. Starts no process.</summary>
-    PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots);
+    PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash);
 
     /// <summary>The size that a volume of at least <paramref name="requiredBytes"/> will really have. Pure.</summary>
     long RoundUp(long requiredBytes);
@@ -40,6 +41,24 @@ internal interface IStorageBackend
 
     /// <summary>Removes the volume's data and metadata. Success where it is gone. Refuses while attached or mounted.</summary>
     Task DeleteAsync(VolumeRecord volume, CancellationToken cancellationToken);
+
+    /// <summary>Moves the volume into the trash: its data keeps all that it has but its name, which is free from then on.</summary>
+    /// <remarks>Quick, whatever the volume holds. Refuses while attached or mounted.</remarks>
+    /// <returns>False where nothing of the volume is there.</returns>
+    Task<bool> QuarantineAsync(TrashRecord item, CancellationToken cancellationToken);
+
+    /// <summary>Makes it a volume again, with the same data and file system, under the id and name of <paramref name="volume"/>.</summary>
+    /// <exception cref="StorageException">AlreadyExists: the name is taken. FailedPrecondition: its erasure was begun. DataLoss: it is gone.</exception>
+    Task RestoreAsync(TrashRecord item, VolumeRecord volume, CancellationToken cancellationToken);
+
+    /// <summary>Erases what lies in the trash, and removes it. Success where it is gone; goes on where <paramref name="progress"/> says.</summary>
+    Task EraseAsync(TrashRecord item, IEraseProgress progress, CancellationToken cancellationToken);
+
+    /// <summary>What lies in the trash under this id, as its own metadata have it; null where nothing does. Starts no process.</summary>
+    TrashRecord? FindTrash(TrashId id);
+
+    /// <summary>Bytes that its erasure adds to what the pool has available, at the least; 0 where nobody knows. Starts no process.</summary>
+    long MeasureTrash(TrashRecord item, IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots);
 
     /// <summary>Grows (or, where <see cref="BackendFeatures.Shrink"/>, shrinks) to <paramref name="sizeBytes"/>; returns the real size.</summary>
     Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken);

@@ -19,6 +19,9 @@ internal static class MetadataFile
     public static void Write(string folder, SnapshotRecord snapshot) =>
         DurableFile.Replace(PathOf(folder, snapshot.Id.Value), MetadataJson.Write(snapshot), PoolFolder.OwnerOnlyFile);
 
+    public static void Write(string folder, TrashRecord item) =>
+        DurableFile.Replace(PathOf(folder, item.Id.Value), MetadataJson.Write(item), PoolFolder.OwnerOnlyFile);
+
     /// <summary>The record, or null where there is none.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: it cannot be read, or describes something else.</exception>
     public static VolumeRecord? ReadVolume(string folder, VolumeId id) => Read(folder, id.Value, text =>
@@ -34,6 +37,13 @@ internal static class MetadataFile
         return record.Id == id ? record : throw new JsonException($"describes {record.Id}");
     });
 
+    /// <inheritdoc cref="ReadVolume"/>
+    public static TrashRecord? ReadTrash(string folder, TrashId id) => Read(folder, id.Value, text =>
+    {
+        var record = MetadataJson.ReadTrash(text);
+        return record.Id == id ? record : throw new JsonException($"describes {record.Id}");
+    });
+
     /// <summary>Removes the file, durably. Success where there is none.</summary>
     public static void Remove(string folder, string id)
     {
@@ -42,7 +52,7 @@ internal static class MetadataFile
         DurableFile.SyncFolder(folder);
     }
 
-    /// <summary>Every volume and snapshot of the pool, and every entry that is neither. Temporary files are passed over.</summary>
+    /// <summary>Every volume and snapshot of the pool, what lies in its trash, and every entry that is neither. Temporary files are passed over.</summary>
     /// <param name="pool">Whose folders are read.</param>
     /// <param name="dataExtension">What follows the id in the name of the data: ".img", or "" for folders.</param>
     public static IReadOnlyList<FoundObject> List(PoolFolder pool, string dataExtension) =>
@@ -61,6 +71,13 @@ internal static class MetadataFile
             record => record.Id.Value,
             id => SnapshotId.TryParse(id, out _))
             .Select(o => new FoundObject { Snapshot = o.Record, EntryName = o.Entry, HasData = o.HasData, Problem = o.Problem }),
+        .. ListFolder(
+            pool.TrashPath,
+            dataExtension,
+            MetadataJson.ReadTrash,
+            record => record.Id.Value,
+            id => TrashId.TryParse(id, out _))
+            .Select(o => new FoundObject { Trash = o.Record, EntryName = o.Entry, HasData = o.HasData, Problem = o.Problem }),
     ];
 
     private static IEnumerable<Listed<T>> ListFolder<T>(

@@ -15,7 +15,19 @@ internal static class MetadataJson
     // Names of COs hold no HTML: characters stay readable for people. Control characters are escaped all the same.
     private static readonly JsonWriterOptions ForPeople = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static byte[] Write(VolumeRecord volume) => Write("volume", writer =>
+    public static byte[] Write(VolumeRecord volume) => Write("volume", writer => WriteFields(writer, volume));
+
+    public static byte[] Write(TrashRecord item) => Write("trash", writer =>
+    {
+        writer.WriteString("trashId", item.Id.Value);
+        writer.WriteString("deletedAt", Time(item.DeletedAt));
+        writer.WriteString("deadline", Time(item.Deadline));
+        writer.WriteString("erase", MetadataNames.Of(item.Erase));
+        writer.WriteBoolean("erasing", item.Erasing);
+        WriteFields(writer, item.Volume);
+    });
+
+    private static void WriteFields(Utf8JsonWriter writer, VolumeRecord volume)
     {
         writer.WriteString("id", volume.Id.Value);
         writer.WriteString("name", volume.Name);
@@ -37,7 +49,7 @@ internal static class MetadataJson
         writer.WriteNumber("sharedBytes", volume.SharedBytes);
         writer.WriteString("state", MetadataNames.Of(volume.State));
         writer.WriteString("createdAt", Time(volume.CreatedAt));
-    });
+    }
 
     public static byte[] Write(SnapshotRecord snapshot) => Write("snapshot", writer =>
     {
@@ -61,7 +73,29 @@ internal static class MetadataJson
     public static VolumeRecord ReadVolume(ReadOnlyMemory<byte> text)
     {
         using var document = Parse(text, "volume");
+        return VolumeOf(document.RootElement);
+    }
+
+    /// <inheritdoc cref="ReadVolume"/>
+    public static TrashRecord ReadTrash(ReadOnlyMemory<byte> text)
+    {
+        using var document = Parse(text, "trash");
         var json = document.RootElement;
+        return new TrashRecord
+        {
+            Id = TrashId.TryParse(JsonFields.RequiredText(json, "trashId"), out var id)
+                ? id
+                : throw new JsonException("field 'trashId' is not the id of a deleted volume"),
+            Volume = VolumeOf(json),
+            DeletedAt = RequiredTime(json, "deletedAt"),
+            Deadline = RequiredTime(json, "deadline"),
+            Erase = MetadataNames.Erase(json),
+            Erasing = JsonFields.Flag(json, "erasing"),
+        };
+    }
+
+    private static VolumeRecord VolumeOf(JsonElement json)
+    {
         return new VolumeRecord
         {
             Id = VolumeId.TryParse(JsonFields.RequiredText(json, "id"), out var id)

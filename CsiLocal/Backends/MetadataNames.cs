@@ -29,6 +29,9 @@ internal static class MetadataNames
     private static readonly (SnapshotState Value, string Name)[] SnapshotStates =
         [(SnapshotState.Creating, "creating"), (SnapshotState.Ready, "ready"), (SnapshotState.Deleting, "deleting")];
 
+    private static readonly (EraseMode Value, string Name)[] EraseModes =
+        [(EraseMode.Discard, "discard"), (EraseMode.Zero, "zero"), (EraseMode.Random, "random"), (EraseMode.None, "none")];
+
     public static string Of(BackendKind value) => Name(Backends, value);
 
     public static string Of(AccessType value) => Name(AccessTypes, value);
@@ -40,6 +43,8 @@ internal static class MetadataNames
     public static string Of(VolumeState value) => Name(VolumeStates, value);
 
     public static string Of(SnapshotState value) => Name(SnapshotStates, value);
+
+    public static string Of(EraseMode value) => Name(EraseModes, value);
 
     /// <summary>null where this driver does not know the name.</summary>
     public static AccessType? AccessOf(string name) => Find(AccessTypes, name);
@@ -55,6 +60,11 @@ internal static class MetadataNames
 
     /// <inheritdoc cref="AccessOf"/>
     public static SnapshotState? SnapshotStateOf(string name) => Find(SnapshotStates, name);
+
+    /// <inheritdoc cref="AccessOf"/>
+    public static EraseMode? EraseOf(string name) => Find(EraseModes, name);
+
+    public static EraseMode Erase(JsonElement json) => Value(EraseModes, json, "erase");
 
     public static BackendKind Backend(JsonElement json) => Value(Backends, json, "backend");
 

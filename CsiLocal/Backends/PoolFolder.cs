@@ -5,7 +5,7 @@ using CsiLocal.Volumes;
 
 namespace CsiLocal.Backends;
 
-/// <summary>The folder of one pool: <c>pool.json</c> (what it is, and which one), <c>volumes/</c> and <c>snapshots/</c>.</summary>
+/// <summary>The folder of one pool: <c>pool.json</c> (what it is, and which one), <c>volumes/</c>, <c>snapshots/</c> and <c>trash/</c>.</summary>
 /// <param name="poolName">For messages.</param>
 /// <param name="kind">What the marker must say.</param>
 /// <param name="path">Absolute path of the pool.</param>
@@ -21,6 +21,8 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
     public string VolumesPath { get; } = System.IO.Path.Combine(path, "volumes");
 
     public string SnapshotsPath { get; } = System.IO.Path.Combine(path, "snapshots");
+
+    public string TrashPath { get; } = System.IO.Path.Combine(path, "trash");
 
     private string MarkerPath => System.IO.Path.Combine(Path, "pool.json");
 
@@ -48,6 +50,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             var identity = ReadMarker() ?? MakeMarker();
             EnsureFolder(VolumesPath);
             EnsureFolder(SnapshotsPath);
+            EnsureFolder(TrashPath);
             ProveWritable();
             return new PoolFacts(identity, name);
         }
@@ -150,7 +153,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
     private string MakeMarker()
     {
         // Objects without a marker: somebody removed it, or copied half a pool. A new identity would hide that.
-        foreach (var folder in (string[])[VolumesPath, SnapshotsPath])
+        foreach (var folder in (string[])[VolumesPath, SnapshotsPath, TrashPath])
         {
             if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             {

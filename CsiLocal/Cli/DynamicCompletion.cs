@@ -32,6 +32,10 @@ internal static class DynamicCompletion
     public static IEnumerable<string> Pools(CommandHost host, ParseResult parsed) => Ask(host, parsed, (daemon, options) =>
         [.. daemon.Admin.ListPools(new ListPoolsRequest(), options).Pools.Select(pool => pool.Name)]);
 
+    /// <summary>Ids: names may have been had by several.</summary>
+    public static IEnumerable<string> Trash(CommandHost host, ParseResult parsed) => Ask(host, parsed, (daemon, options) =>
+        [.. daemon.Admin.ListTrash(new ListTrashRequest(), options).Volumes.Take(MostNames).Select(volume => volume.TrashId)]);
+
     private static IReadOnlyList<string> Ask(CommandHost host, ParseResult parsed,
         Func<DaemonClient, CallOptions, IReadOnlyList<string>> ask)
     {

@@ -26,6 +26,7 @@ internal static class RootCommandFactory
         root.Subcommands.Add(VolumeCommands.Create(host));
         root.Subcommands.Add(SnapshotCommands.Create(host));
         root.Subcommands.Add(PoolCommands.Create(host));
+        root.Subcommands.Add(TrashCommands.Create(host));
         root.Subcommands.Add(TaskCommands.Create(host));
         root.Subcommands.Add(ExplainCommand.Create(host));
         root.Subcommands.Add(DoctorCommand.Create(host));

@@ -97,7 +97,8 @@ internal sealed record ConfigurationDiff
             ("reserve", before.ReserveBytes != after.ReserveBytes),
             ("overprovision", !before.Overprovision.Equals(after.Overprovision)),
             ("preallocate", before.Preallocate != after.Preallocate),
-            ("freezeLimit", before.FreezeLimit != after.FreezeLimit)),
+            ("freezeLimit", before.FreezeLimit != after.FreezeLimit),
+            ("trash", before.Trash != after.Trash)),
         .. before.Lvm is { } was && after.Lvm is { } becomes ? LiveOptions(was, becomes) : [],
     ];
 

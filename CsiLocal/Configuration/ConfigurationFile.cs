@@ -13,7 +13,7 @@ internal static class ConfigurationFile
     private static readonly string[] Keys =
     [
         "mode", "endpoint", "stateDirectory", "nodeId", "hostTools", "driverName", "pools", "defaultPool", "publishRoots",
-        "maxVolumesPerNode", "journalRetention",
+        "maxVolumesPerNode", "journalRetention", TrashReader.Key,
     ];
 
     /// <summary>Reads and checks a file.</summary>
@@ -38,8 +38,8 @@ internal static class ConfigurationFile
 
     private static FileConfiguration ReadOptions(OptionReader options, ProblemReport report)
     {
-        options.RefuseOthers(Keys, key => key == "trash" ? "not available in this version; remove it" : null);
-        var drafts = ReadPools(options, report);
+        options.RefuseOthers(Keys, static _ => null);
+        var drafts = ReadPools(options, TrashReader.Read(options, TrashOptions.Default), report);
         PoolSetRules.Check(drafts);
         return new FileConfiguration
         {
@@ -61,7 +61,7 @@ internal static class ConfigurationFile
         };
     }
 
-    private static List<PoolDraft> ReadPools(OptionReader options, ProblemReport report)
+    private static List<PoolDraft> ReadPools(OptionReader options, TrashOptions trash, ProblemReport report)
     {
         var drafts = new List<PoolDraft>();
         var items = options.List("pools");
@@ -69,7 +69,7 @@ internal static class ConfigurationFile
         {
             var path = string.Create(CultureInfo.InvariantCulture, $"pools[{i}]");
             if (items[i] is OptionNode.Mapping mapping)
-                drafts.Add(PoolReader.Read(new OptionReader(mapping, path + ".", report)));
+                drafts.Add(PoolReader.Read(new OptionReader(mapping, path + ".", report), trash));
             else
                 report.Add(items[i], path, $"is {items[i].Kind}; a pool is a mapping with name, backend and what the backend needs");
         }

@@ -123,6 +123,21 @@ internal sealed class OptionReader
         }
     }
 
+    /// <summary>The options of a mapping within this one; null where it is absent, or no mapping, which is reported.</summary>
+    public OptionReader? Mapping(string key, string expectation)
+    {
+        switch (Find(key))
+        {
+            case null or OptionNode.Scalar { IsNull: true }:
+                return null;
+            case OptionNode.Mapping inner:
+                return new OptionReader(inner, $"{PathOf(key)}.", report);
+            case var other:
+                Report(key, $"is {other.Kind}; {expectation}");
+                return null;
+        }
+    }
+
     private void Take(OptionNode.Mapping source, bool isMerged)
     {
         foreach (var (key, value) in source.Entries)

@@ -45,4 +45,7 @@ internal sealed record PoolOptions
 
     /// <summary>directory: hard limits or none.</summary>
     public QuotaMode Quota { get; init; } = QuotaMode.Auto;
+
+    /// <summary>The pool's own, and where it says nothing those of the file.</summary>
+    public TrashOptions Trash { get; init; } = TrashOptions.Default;
 }

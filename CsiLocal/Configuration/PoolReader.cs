@@ -12,7 +12,7 @@ internal static class PoolReader
     private const double MaxOverprovision = 1000;
     private static readonly TimeSpan MaxFreeze = TimeSpan.FromMinutes(10);
 
-    private static readonly string[] CommonKeys = ["name", "backend", "reserve", "overprovision"];
+    private static readonly string[] CommonKeys = ["name", "backend", "reserve", "overprovision", TrashReader.Key];
 
     private static readonly OptionGroup[] Groups =
     [
@@ -26,7 +26,9 @@ internal static class PoolReader
 
     private static readonly string[] AllKeys = [.. CommonKeys, .. Groups.SelectMany(static group => group.Keys)];
 
-    public static PoolDraft Read(OptionReader options)
+    /// <param name="options">The entry.</param>
+    /// <param name="trash">What the file says for all pools.</param>
+    public static PoolDraft Read(OptionReader options, TrashOptions trash)
     {
         var name = options.Required("name", OptionRules.PoolName);
         var backend = ReadBackend(options);
@@ -51,7 +53,9 @@ internal static class PoolReader
             FreezeLimit = options.Value(
                 "freezeLimit", PoolOptions.DefaultFreezeLimit, Duration.TryParse, Duration.Expectation, CheckFreezeLimit),
             Quota = options.Value<QuotaMode>("quota", QuotaMode.Auto, TryParseQuota, "a quota; write auto or none", static _ => null),
+            Trash = TrashReader.Read(options, trash),
         };
+        TrashReader.Check(options, pool.Trash, backend);
         var isWhole = name is not null && backend is not null && (isLvm ? lvm is not null : path is not null);
         return new PoolDraft(options, name, path, isLvm ? lvm : null, isWhole ? pool : null);
     }

@@ -25,7 +25,7 @@ internal sealed class ConfigurationReloader(
         {
             var next = resolve();
             var inUse = pools.All.Select(static pool => pool.Name)
-                .Where(name => store.CountVolumes(name) + store.CountSnapshots(name) > 0).ToHashSet();
+                .Where(name => store.CountVolumes(name) + store.CountSnapshots(name) + store.CountTrash(name) > 0).ToHashSet();
             var diff = ConfigurationDiff.Between(Current, next, inUse);
             if (diff.Problems.Count > 0)
                 throw Refused(diff.Problems);

@@ -20,6 +20,7 @@ internal sealed class DriverHost : IAsyncDisposable
     private readonly CancellationTokenSource background = new();
     private Task housekeeping = Task.CompletedTask;
     private Task upkeep = Task.CompletedTask;
+    private Task janitor = Task.CompletedTask;
     private bool disposed;
 
     private DriverHost(DriverServices services, StateDirectoryLock stateLock, GrpcListener listener, ILogger log)
@@ -59,6 +60,7 @@ internal sealed class DriverHost : IAsyncDisposable
             services.Readiness.SetReady();
             host.housekeeping = services.Housekeeping.RunAsync(host.background.Token);
             host.upkeep = services.Upkeep.RunAsync(host.background.Token);
+            host.janitor = services.Janitor.RunAsync(host.background.Token);
             Log.Ready(
                 log, (long)clock.GetElapsedTime(started).TotalMilliseconds, store.AllVolumes().Count, store.AllSnapshots().Count,
                 services.Pools.All.Count);
@@ -95,10 +97,12 @@ internal sealed class DriverHost : IAsyncDisposable
         disposed = true;
         services.Readiness.SetNotReady("stopping");
         Log.Stopping(log);
+        await services.Eraser.StopAsync();
         await services.Operations.DrainAsync(DrainGrace);
         await background.CancelAsync();
         await housekeeping;
         await upkeep;
+        await janitor;
         await listener.StopAsync(CancellationToken.None);
         listener.Dispose();
         services.Dispose();

@@ -40,8 +40,10 @@ internal sealed class DriverServices : IDisposable
         Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, loggers.CreateLogger<PoolRegistry>());
         var capacity = new CapacityManager(store, clock);
         var sources = new SourceResolver(store, Pools, locks);
-        var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, node, history, clock);
-        var snapshots = new SnapshotManager(store, Pools, capacity, locks, Operations, sources, history, clock);
+        Eraser = new TrashEraser(store, Pools, capacity, locks, history, clock);
+        var trash = new TrashManager(store, Pools, capacity, locks, Operations, Eraser, history, clock);
+        var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, trash, Eraser, node, history, clock);
+        var snapshots = new SnapshotManager(store, Pools, capacity, locks, Operations, sources, Eraser, history, clock);
 
         var mounter = new Mounter(tools);
         var preparer = new FilesystemPreparer(
@@ -52,13 +54,14 @@ internal sealed class DriverServices : IDisposable
             () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)]);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
-        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);
+        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, mounts, facts, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
         Housekeeping = new Housekeeping(
             store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, seams.CompactsMemory ? new MemoryKeeper(clock) : null,
             clock, loggers.CreateLogger<Housekeeping>());
         Upkeep = new PoolUpkeep(Tended, clock, loggers.CreateLogger<PoolUpkeep>());
+        Janitor = new TrashJanitor(Eraser, clock, loggers.CreateLogger<TrashJanitor>());
 
         Calls = new GrpcServiceMap(
             new GrpcServerOptions { TimeProvider = clock },
@@ -79,8 +82,8 @@ internal sealed class DriverServices : IDisposable
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
             new AdminService(
-                store, Pools, capacity, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner, Reloader.ReloadAsync,
-                Startup.RecoverAsync));
+                store, Pools, capacity, trash, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
+                Reloader.ReloadAsync, Startup.RecoverAsync));
     }
 
     public Readiness Readiness { get; } = new();
@@ -97,6 +100,10 @@ internal sealed class DriverServices : IDisposable
 
     public PoolUpkeep Upkeep { get; }
 
+    public TrashEraser Eraser { get; }
+
+    public TrashJanitor Janitor { get; }
+
     public GrpcServiceMap Calls { get; }
 
     public void Dispose()
@@ -104,6 +111,7 @@ internal sealed class DriverServices : IDisposable
         Reloader.Dispose();
         Startup.Dispose();
         Operations.Dispose();
+        Eraser.Dispose();
         commands.Dispose();
         store.Dispose();
     }

@@ -29,7 +29,7 @@ internal sealed class Housekeeping(
                 try
                 {
                     store.Flush();
-                    startup.ReportStrangers();
+                    await startup.ReportStrangersAsync();
                     memory?.CompactWhenIdle();
                     if (clock.GetElapsedTime(retried) >= poolRetry)
                     {

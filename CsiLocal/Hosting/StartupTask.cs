@@ -90,13 +90,13 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
     }
 
     /// <summary>The slow part, which nobody has to wait for: tells of objects in newly brought up pools that no row knows.</summary>
-    public void ReportStrangers()
+    public async Task ReportStrangersAsync()
     {
         while (toReport.TryDequeue(out var pool))
         {
             try
             {
-                recovery.Report(pool);
+                await recovery.ReportAsync(pool);
             }
             catch (Exception e) when (e is StorageException or IOException)
             {

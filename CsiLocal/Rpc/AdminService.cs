@@ -11,7 +11,7 @@ namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
 internal sealed partial class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, Explainer explainer, Examiner examiner,
+    StateStore store, PoolRegistry pools, CapacityManager capacity, TrashManager trash, Explainer explainer, Examiner examiner,
     Func<CancellationToken, Task<IReadOnlyList<string>>> reload, Func<CancellationToken, Task> recover)
     : Admin.V1.Admin.AdminBase
 {
@@ -67,7 +67,7 @@ internal sealed partial class AdminService(
     {
         var volumes = store.VolumesOfPool(pool.Name);
         var snapshots = store.SnapshotsOfPool(pool.Name);
-        var space = pool.IsReady ? pool.Backend.MeasureSpace(volumes, snapshots) : null;
+        var space = pool.IsReady ? pool.Backend.MeasureSpace(volumes, snapshots, []) : null;
         var described = new Admin.V1.Pool
         {
             Name = pool.Name,

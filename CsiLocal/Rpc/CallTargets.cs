@@ -25,6 +25,7 @@ internal static class CallTargets
         Proto.NodeExpandVolumeRequest r => Safe(r.VolumeId),
         Proto.NodeGetVolumeStatsRequest r => Safe(r.VolumeId),
         Proto.NodeGetVolumeHealthRequest r => Safe(r.VolumeId),
+        Admin.V1.UndeleteVolumeRequest r => Safe(r.Volume),
         _ => null,
     };
 
@@ -48,8 +49,8 @@ internal static class CallTargets
     /// <summary>Whether the journal keeps the call. Reads are left out: COs poll them all day.</summary>
     public static bool Changes(string rpc) => rpc is
         "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"
-        or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume" or "Reload"
-        or "Recover";
+        or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume"
+        or "UndeleteVolume" or "EmptyTrash" or "Reload" or "Recover";
 
     private static string? Safe(string id) => id.Length == 0 ? null : FieldRules.Printable(id);
 }

@@ -1,3 +1,4 @@
+using CsiLocal.Configuration;
 using CsiLocal.Volumes;
 using Proto = Csi.V1;
 
@@ -7,7 +8,10 @@ namespace CsiLocal.Rpc;
 internal static class ControllerRequests
 {
     private static readonly string[] VolumeParameters =
-        [ParameterNames.Pool, ParameterNames.FilesystemType, ParameterNames.MkfsOptions, ParameterNames.Preallocate];
+    [
+        ParameterNames.Pool, ParameterNames.FilesystemType, ParameterNames.MkfsOptions, ParameterNames.Preallocate, ParameterNames.Erase,
+        ParameterNames.TrashGrace,
+    ];
 
     public static VolumeSpec Parse(Proto.CreateVolumeRequest request)
     {
@@ -33,6 +37,7 @@ internal static class ControllerRequests
             Pool = NonEmpty(parameters, ParameterNames.Pool),
             MkfsOptions = NonEmpty(parameters, ParameterNames.MkfsOptions),
             Preallocate = Boolean(parameters, ParameterNames.Preallocate),
+            Erase = EraseOf(parameters),
             Source = Source(request.VolumeContentSource),
             RequisiteTopology = Topology(request.AccessibilityRequirements),
             Parameters = parameters,
@@ -152,6 +157,19 @@ internal static class ControllerRequests
         return requirement.Requisite.Count == 0
             ? null
             : [.. requirement.Requisite.Select(static topology => FieldRules.Map("accessibility_requirements.requisite", topology.Segments))];
+    }
+
+    /// <summary>Both parameters of the trash, which are looked at again when the volume is deleted.</summary>
+    private static EraseMode? EraseOf(IReadOnlyDictionary<string, string> parameters)
+    {
+        if (NonEmpty(parameters, ParameterNames.TrashGrace) is { } grace && TrashParameters.GraceOf(parameters) is null)
+            throw FieldRules.Invalid($"parameters[{ParameterNames.TrashGrace}]: '{FieldRules.Printable(grace)}' is not {Duration.Expectation}");
+
+        var erase = TrashParameters.EraseOf(parameters);
+        return erase is not null || NonEmpty(parameters, ParameterNames.Erase) is not { } text
+            ? erase
+            : throw FieldRules.Invalid(
+                $"parameters[{ParameterNames.Erase}]: '{FieldRules.Printable(text)}' is no way to erase", "use discard, zero, random or none");
     }
 
     private static string? NonEmpty(IReadOnlyDictionary<string, string> parameters, string key) =>

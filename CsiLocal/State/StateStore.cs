@@ -160,6 +160,7 @@ internal sealed partial class StateStore : IDisposable
             _ = AllSnapshots();
             _ = AllPublications();
             _ = AllTasks();
+            _ = AllTrash();
             _ = AllPools();
         }
     }

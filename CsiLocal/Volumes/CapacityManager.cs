@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CsiLocal.Backends;
 using CsiLocal.Configuration;
 using CsiLocal.State;
 
@@ -14,36 +15,62 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
 {
     public static readonly TimeSpan Freshness = TimeSpan.FromSeconds(2);
 
+    /// <summary>A pool with less than this part of its space free is nearly full, and its trash yields.</summary>
+    private const int NearlyFullPart = 20;
+
     private readonly ConcurrentDictionary<string, PoolAccount> accounts = new();
 
-    /// <summary>Bytes that a new volume of the pool may take; not negative.</summary>
+    /// <summary>Bytes that a new volume of the pool may take, what is in the trash counted as gone; not negative.</summary>
     public long Available(Pool pool)
     {
         var account = Account(pool);
         lock (account)
-            return Math.Max(0, Fresh(pool, account));
+            return WithTrash(Fresh(pool, account));
     }
 
     /// <summary>Reserves <paramref name="bytes"/> and commits the intent in one step.</summary>
     /// <param name="commit">Writes the row that stands for the reservation; no await inside.</param>
-    /// <param name="purpose">Operation and id, for the message.</param>
-    /// <exception cref="StorageException">ResourceExhausted: less is available.</exception>
-    public void Reserve(Pool pool, long bytes, string purpose, Action commit)
+    /// <returns>False where less is available now: it may be more once the trash has yielded, see <see cref="FitsWithoutTrash"/>.</returns>
+    public bool TryReserve(Pool pool, long bytes, Action commit)
     {
         var account = Account(pool);
         lock (account)
         {
-            if (Fresh(pool, account) < bytes && Measure(pool, account) < bytes)
-            {
-                var constraint = account.Constraint is { } clause ? $" ({clause})" : "";
-                throw new StorageException(
-                    StorageError.ResourceExhausted,
-                    $"{purpose}: pool '{pool.Name}' has {Math.Max(0, account.AvailableBytes)} bytes available, {bytes} needed{constraint}",
-                    "free space in the pool, or ask for less");
-            }
+            if (Fresh(pool, account).AvailableBytes < bytes && Measure(pool, account).AvailableBytes < bytes)
+                return false;
 
             commit();
-            account.AvailableBytes -= bytes;
+            account.Space = account.Space with { AvailableBytes = account.Space.AvailableBytes - bytes };
+            return true;
+        }
+    }
+
+    /// <summary>Whether there is room once the trash is empty.</summary>
+    public bool FitsWithoutTrash(Pool pool, long bytes) => Available(pool) >= bytes;
+
+    /// <summary>Whether those who write to their volumes may soon find no space: for pools that give space as it is written.</summary>
+    public bool IsNearlyFull(Pool pool)
+    {
+        if (pool.Options.Backend == BackendKind.Lvm)
+            return false;
+
+        var account = Account(pool);
+        lock (account)
+            return Fresh(pool, account) is var space && space.FreeBytes < space.TotalBytes / NearlyFullPart;
+    }
+
+    /// <param name="purpose">Operation and id, for the message.</param>
+    public StorageException Exhausted(Pool pool, long bytes, string purpose)
+    {
+        var account = Account(pool);
+        lock (account)
+        {
+            var space = Fresh(pool, account);
+            var constraint = space.Constraint is { } clause ? $" ({clause})" : "";
+            return new StorageException(
+                StorageError.ResourceExhausted,
+                $"{purpose}: pool '{pool.Name}' has {WithTrash(space)} bytes available, {bytes} needed{constraint}",
+                "free space in the pool, or ask for less");
         }
     }
 
@@ -55,26 +82,25 @@ internal sealed class CapacityManager(StateStore store, TimeProvider clock)
             account.MeasuredAt = null;
     }
 
+    private static long WithTrash(PoolSpace space) => Math.Max(0, space.AvailableBytes + space.ReclaimableBytes);
+
     private PoolAccount Account(Pool pool) => accounts.GetOrAdd(pool.Name, static _ => new PoolAccount());
 
-    private long Fresh(Pool pool, PoolAccount account) =>
-        account.MeasuredAt is { } at && account.Options == pool.Options && clock.GetElapsedTime(at) < Freshness ? account.AvailableBytes : Measure(pool, account);
+    private PoolSpace Fresh(Pool pool, PoolAccount account) =>
+        account.MeasuredAt is { } at && account.Options == pool.Options && clock.GetElapsedTime(at) < Freshness ? account.Space : Measure(pool, account);
 
-    private long Measure(Pool pool, PoolAccount account)
+    private PoolSpace Measure(Pool pool, PoolAccount account)
     {
-        var space = pool.Backend.MeasureSpace(store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
-        account.AvailableBytes = space.AvailableBytes;
-        account.Constraint = space.Constraint;
+        account.Space = pool.Backend.MeasureSpace(
+            store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name), store.TrashOfPool(pool.Name));
         account.MeasuredAt = clock.GetTimestamp();
         account.Options = pool.Options;
-        return account.AvailableBytes;
+        return account.Space;
     }
 
     private sealed class PoolAccount
     {
-        public long AvailableBytes { get; set; }
-
-        public string? Constraint { get; set; }
+        public PoolSpace Space { get; set; } = new(0, 0, 0);
 
         public long? MeasuredAt { get; set; }
 

@@ -13,6 +13,13 @@ internal sealed class History(StateStore store, ILogger<History> log)
         Log.Changed(log, target, what, why);
     }
 
+    /// <summary>Of a deleted volume: told of the volume that it was, and found under its id in the trash, too.</summary>
+    public void Changed(TrashRecord item, string what, string why)
+    {
+        store.RecordEvent(item.Id.Value, what, why);
+        Changed(item.Volume.Id.Value, what, why);
+    }
+
     /// <summary>Something that a person may have to look at.</summary>
     public void NeedsAttention(string target, string what, string why)
     {

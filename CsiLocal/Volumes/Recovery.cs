@@ -10,8 +10,8 @@ namespace CsiLocal.Volumes;
 /// <summary>Compares rows with facts, at start-up and on demand, and finishes or undoes what an earlier run left (design §2.3).</summary>
 /// <remarks>Nothing is removed because a row is missing: such an object is reported, and a person decides.</remarks>
 internal sealed class Recovery(
-    StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, MountManager mounts,
-    MountFacts facts, History history)
+    StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, TrashManager trash,
+    MountManager mounts, MountFacts facts, History history)
 {
     /// <summary>First of all, before anything may touch a mount: thaw what a copy had frozen, and forget mounts of an earlier boot.</summary>
     public void BeginRun(string bootId)
@@ -48,7 +48,9 @@ internal sealed class Recovery(
     {
         if (firstSeen)
         {
-            TakeOver(pool, pool.Backend.List());
+            var found = pool.Backend.List();
+            TakeOver(pool, found);
+            await TakeOverTrashAsync(pool, found);
             pools.MarkKnown(pool);
         }
 
@@ -60,6 +62,10 @@ internal sealed class Recovery(
             if (!atRest)
                 await GuardAsync(record.Id.Value, () => RecoverVolumeAsync(record.Id, pool, cancellationToken));
         }
+
+        // An erasure that was begun is gone on with by the janitor.
+        foreach (var item in store.TrashOfPool(pool.Name).Where(static item => item.RestoreAs is not null))
+            await GuardAsync(item.Volume.Id.Value, () => trash.UndeleteAsync(item.Id, newName: null, cancellationToken));
 
         foreach (var record in store.SnapshotsOfPool(pool.Name).Where(static snapshot => snapshot.State != SnapshotState.Ready))
             await GuardAsync(record.Id.Value, () => RecoverSnapshotAsync(record, pool, cancellationToken));
@@ -82,10 +88,18 @@ internal sealed class Recovery(
         }
     }
 
-    /// <summary>Tells of every object that no row knows, or that cannot be read. Changes nothing: it may run beside calls.</summary>
-    public void Report(Pool pool)
+    private async Task TakeOverTrashAsync(Pool pool, IReadOnlyList<FoundObject> found)
     {
-        foreach (var stranger in PoolExaminer.Strangers(store, pool, pool.Backend.List()))
+        foreach (var entry in found.Where(entry => entry is { Trash: { } item, Problem: null } && store.FindTrash(item.Id) is null))
+            await GuardAsync(entry.Trash!.Volume.Id.Value, () => trash.TakeOverAsync(entry, pool));
+    }
+
+    /// <summary>Tells of every object that no row knows, or that cannot be read. May run beside calls: it changes nothing but the rows of what lies in the trash.</summary>
+    public async Task ReportAsync(Pool pool)
+    {
+        var found = pool.Backend.List();
+        await TakeOverTrashAsync(pool, found);
+        foreach (var stranger in PoolExaminer.Strangers(store, pool, found))
             history.NeedsAttention(stranger.Subject, stranger.Code == FindingCodes.Orphan ? "has no row" : "is not understood", stranger.Evidence);
     }
 

@@ -6,7 +6,7 @@ namespace CsiLocal.Volumes;
 /// <summary>Creation and deletion of snapshots; the same rules as for volumes.</summary>
 internal sealed class SnapshotManager(
     StateStore store, PoolRegistry pools, CapacityManager capacity, KeyedLocks locks, OperationRunner operations,
-    SourceResolver sources, History history, TimeProvider clock)
+    SourceResolver sources, TrashEraser eraser, History history, TimeProvider clock)
 {
     /// <summary>Cuts the snapshot, or returns the one that an earlier call cut.</summary>
     public Task<SnapshotRecord> CreateAsync(SnapshotSpec spec, CancellationToken callerToken) =>
@@ -52,7 +52,7 @@ internal sealed class SnapshotManager(
         if (existing is null)
         {
             var cost = pool.Backend.CopyCost(volume);
-            capacity.Reserve(pool, cost, $"create snapshot {spec.Name}", () => store.InTransaction(() =>
+            await eraser.ReserveAsync(pool, cost, $"create snapshot {spec.Name}", () => store.InTransaction(() =>
             {
                 if (pool.Backend.Features.NeedsProjectId)
                     record = record with { ProjectId = store.AllocateProjectId(pool.Name) };
@@ -61,7 +61,7 @@ internal sealed class SnapshotManager(
                 record = record with { SharedBytes = cost };
                 store.InsertSnapshot(record);
                 store.PutTask(source.NewTask(record.Id.Value, cost, clock.GetUtcNow()));
-            }));
+            }), spared: null, cancellationToken);
             history.Changed(record.Id.Value, "is being created", $"CreateSnapshot '{record.Name}' of {volume.Id}");
         }
 

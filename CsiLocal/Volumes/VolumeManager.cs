@@ -6,7 +6,7 @@ namespace CsiLocal.Volumes;
 /// <summary>Creation, expansion and deletion of volumes: intent first, idempotent by name and specification (design §2.3, §2.4).</summary>
 internal sealed class VolumeManager(
     StateStore store, PoolRegistry pools, CapacityManager capacity, KeyedLocks locks, OperationRunner operations,
-    SourceResolver sources, NodeIdentity node, History history, TimeProvider clock)
+    SourceResolver sources, TrashManager trash, TrashEraser eraser, NodeIdentity node, History history, TimeProvider clock)
 {
     /// <summary>Makes the volume, or returns the one that an earlier call made.</summary>
     /// <exception cref="StorageException">As CSI CreateVolume errors; nothing is left behind.</exception>
@@ -38,7 +38,7 @@ internal sealed class VolumeManager(
         using var source = sources.Acquire(spec);
         var pool = pools.ForNewVolume(source?.RequirePool(spec.Pool) ?? spec.Pool);
         var record = VolumePlanner.Plan(spec, pool, source?.Copy, clock.GetUtcNow());
-        capacity.Reserve(pool, record.SizeBytes, $"create volume {record.Name}", () => store.InTransaction(() =>
+        await eraser.ReserveAsync(pool, record.SizeBytes, $"create volume {record.Name}", () => store.InTransaction(() =>
         {
             if (pool.Backend.Features.NeedsProjectId)
                 record = record with { ProjectId = store.AllocateProjectId(pool.Name) };
@@ -46,7 +46,7 @@ internal sealed class VolumeManager(
             store.InsertVolume(record);
             if (source is not null)
                 store.PutTask(source.NewTask(record.Id.Value, record.SizeBytes, clock.GetUtcNow()));
-        }));
+        }), spared: null, cancellationToken);
         history.Changed(record.Id.Value, "is being created", $"CreateVolume '{record.Name}', {record.SizeBytes} bytes in pool {pool.Name}");
         return await FillAsync(record, pool, source, cancellationToken);
     }
@@ -129,7 +129,7 @@ internal sealed class VolumeManager(
         history.Changed(record.Id.Value, "was undone", reason.Describe());
     }
 
-    /// <summary>Deletes the volume. Success where it is gone.</summary>
+    /// <summary>Deletes the volume: into the trash, where it has a grace time. Success where it is gone.</summary>
     /// <exception cref="StorageException">FailedPrecondition: in use; Unavailable: its pool cannot be reached.</exception>
     public Task DeleteAsync(VolumeId id, CancellationToken callerToken) => operations.RunAsync($"delete {id}", async token =>
     {
@@ -155,7 +155,8 @@ internal sealed class VolumeManager(
 
         sources.RequireUnread(record.Id.Value, $"delete volume {record.Id}");
         var pool = pools.Holding(record.Pool);
-        if (pool.Backend.FindMetadata(record.Id) is { } found && found.CreatedAt != record.CreatedAt)
+        var found = pool.Backend.FindMetadata(record.Id);
+        if (found is not null && found.CreatedAt != record.CreatedAt)
         {
             throw new StorageException(
                 StorageError.DataLoss,
@@ -165,11 +166,15 @@ internal sealed class VolumeManager(
 
         await DetachLeftoversAsync(record, pool, cancellationToken);
         pool.Backend.RequireUnused(record);
+        var item = trash.Plan(record, found, pool);
         if (record.State != VolumeState.Deleting)
         {
             store.UpdateVolume(record with { State = VolumeState.Deleting });
             history.Changed(record.Id.Value, "is being deleted", "DeleteVolume");
         }
+
+        if (item is not null && await trash.PutAsync(item, pool, cancellationToken))
+            return;
 
         await pool.Backend.DeleteAsync(record, cancellationToken);
         store.RemoveVolume(record.Id);
@@ -231,7 +236,8 @@ internal sealed class VolumeManager(
         var wanted = VolumePlanner.SizeWithin(
             pool, grow ? requiredBytes : Math.Max(requiredBytes, VolumePlanner.MinimumBytes(record.Filesystem)), limitBytes, $"expand volume {id}");
         var pending = record with { PendingSizeBytes = wanted };
-        capacity.Reserve(pool, Math.Max(0, wanted - record.SizeBytes), $"expand volume {id}", () => store.UpdateVolume(pending));
+        await eraser.ReserveAsync(
+            pool, Math.Max(0, wanted - record.SizeBytes), $"expand volume {id}", () => store.UpdateVolume(pending), spared: null, cancellationToken);
         return await ResizeAsync(pending, pool, cancellationToken);
     }
 

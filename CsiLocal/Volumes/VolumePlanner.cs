@@ -22,6 +22,14 @@ internal static class VolumePlanner
                 "ask for a mounted volume, or name an image or LVM pool");
         }
 
+        if (spec.Erase is EraseMode.Zero or EraseMode.Random && !features.Overwrite)
+        {
+            throw new StorageException(
+                StorageError.InvalidArgument,
+                $"parameters[{ParameterNames.Erase}]: pool '{pool.Name}' overwrites nothing where it lies",
+                "use discard or none, or an lvm pool, or an image pool on ext4 or xfs");
+        }
+
         RequireFitOfSource(spec, source);
         var filesystem = Filesystem(spec, pool, source);
         var size = Size(spec, pool, filesystem, source);

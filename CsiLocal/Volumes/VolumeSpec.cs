@@ -30,6 +30,9 @@ internal sealed record VolumeSpec
     /// <summary>null: as the pool says.</summary>
     public bool? Preallocate { get; init; }
 
+    /// <summary>What is done to its blocks when it is gone for good; null: as the pool says.</summary>
+    public EraseMode? Erase { get; init; }
+
     public ContentSource? Source { get; init; }
 
     /// <summary>Node segments that the volume may be in, from the topology requirement; null: anywhere.</summary>
@@ -59,6 +62,8 @@ internal static class ParameterNames
     public const string FilesystemType = "csi.storage.k8s.io/fstype";
     public const string MkfsOptions = "mkfsOptions";
     public const string Preallocate = "preallocate";
+    public const string Erase = "erase";
+    public const string TrashGrace = "trashGrace";
 
     /// <summary>Prefix of what external-provisioner and external-snapshotter add with --extra-create-metadata: kept, but no part of the specification of a volume.</summary>
     public static readonly IReadOnlyList<string> Informational =

@@ -44,6 +44,12 @@ public abstract class DirectoryContract(string filesystem, bool limited) : Backe
         return Task.CompletedTask;
     }
 
+    private protected override Task LoseMetadataAsync(TrashRecord item)
+    {
+        File.Delete(Path.Combine(_world.Options.Path, "trash", $"{item.Id}.json"));
+        return Task.CompletedTask;
+    }
+
     private protected override Task<string> DigestAsync(VolumeRecord volume)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

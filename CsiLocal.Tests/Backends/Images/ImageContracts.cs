@@ -30,6 +30,27 @@ public abstract class ImageContract(string? disk, bool shares) : BackendContract
 
     private protected override Task<string> DigestAsync(VolumeRecord volume) => ImagePool.DigestAsync(Backend, volume);
 
+    private protected override string? ContentInTrash(TrashRecord item) => Path.Combine(_images.Path, "trash", $"{item.Id}.img");
+
+    private protected override Task LoseMetadataAsync(TrashRecord item)
+    {
+        File.Delete(Path.Combine(_images.Path, "trash", $"{item.Id}.json"));
+        return Task.CompletedTask;
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task An_attached_volume_is_not_put_into_the_trash()
+    {
+        var made = await MakeAsync("a", seed: 1);
+        await Backend.AttachAsync(made, readOnly: false, Cancelled);
+
+        var e = await Assert.ThrowsAsync<StorageException>(() => Backend.QuarantineAsync(Trashed(made), Cancelled));
+        await Backend.DetachAsync(made, readOnly: false, Cancelled);
+
+        Assert.Equal(StorageError.FailedPrecondition, e.Error);
+        Assert.True(HasData(made));
+    }
+
     [Fact(Timeout = Timeout)]
     public async Task The_file_system_below_decides_whether_a_copy_is_instant()
     {

@@ -48,6 +48,14 @@ public abstract class LvmContract(LvmPool pool) : BackendContract
         return LookAgainAsync();
     }
 
+    private protected override string? ContentInTrash(TrashRecord item) => pool.World.NodeOf(item.Id.Value);
+
+    private protected override Task LoseMetadataAsync(TrashRecord item)
+    {
+        pool.World.RemoveTags(item.Id.Value);
+        return LookAgainAsync();
+    }
+
     // Else it would see it at the next change, or after some minutes.
     private Task<PoolFacts> LookAgainAsync() => Backend.InspectAsync(knownIdentity: null, Cancelled);
 }

@@ -11,10 +11,10 @@ public sealed class LvmErrorsTests
     [
         (LvmProblem.TooOld, StorageError.Unavailable, "too-old"),
         (LvmProblem.VolumeGroupNotFound, StorageError.Unavailable, "volume-group-not-found report-of-no-group devices-not-there"),
-        (LvmProblem.LogicalVolumeNotFound, StorageError.NotFound, "volume-not-found tags-of-no-volume origin-not-found thin-origin-not-found"),
+        (LvmProblem.LogicalVolumeNotFound, StorageError.NotFound, "volume-not-found tags-of-no-volume rename-of-no-volume origin-not-found thin-origin-not-found"),
         (LvmProblem.ThinPoolNotFound, StorageError.Unavailable, "pool-not-found"),
         (LvmProblem.AlreadyExists, StorageError.AlreadyExists,
-            "already-exists thin-already-exists snapshot-already-exists group-already-exists active-group-already-exists name-is-a-device"),
+            "already-exists rename-already-exists thin-already-exists snapshot-already-exists group-already-exists active-group-already-exists name-is-a-device"),
         (LvmProblem.DuplicateNames, StorageError.Unavailable, "duplicate-names duplicate-names-report"),
         (LvmProblem.DevicesMissing, StorageError.Unavailable,
             "devices-missing devices-missing-extend device-fails partial-is-activated partial-is-refreshed update-of-partial update-while-missing"),

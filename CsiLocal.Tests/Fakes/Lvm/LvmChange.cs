@@ -133,3 +133,30 @@ internal sealed class LvmRemove(LvmScope scope)
         return $"{said}  Logical volume \"{volume.Name}\" successfully removed.\n";
     }
 }
+
+/// <summary>lvrename</summary>
+internal sealed class LvmRename(LvmScope scope)
+{
+    public string Run()
+    {
+        if (scope.Arguments.Operands is not [var groupName, var name, var newName])
+            throw new LvmMisuseException("lvrename VG OLD NEW");
+        var group = scope.WritableGroup(groupName);
+        if (group.Volumes.GetValueOrDefault(name) is not { IsHidden: false } volume)
+            throw new LvmFailureException($"  Existing logical volume \"{name}\" not found in volume group \"{group.Name}\"\n");
+        if (group.Volumes.ContainsKey(newName))
+            throw new LvmFailureException($"  Logical Volume \"{newName}\" already exists in volume group \"{group.Name}\"\n");
+
+        foreach (var part in volume.Parts.ToList())
+            Rename(group, part, string.Concat(newName, part.Name.AsSpan(name.Length)));
+        Rename(group, volume, newName);
+        return $"  Renamed \"{name}\" to \"{newName}\" in volume group \"{group.Name}\"\n";
+    }
+
+    private static void Rename(EmulatedGroup group, EmulatedVolume volume, string newName)
+    {
+        group.Volumes.TryRemove(volume.Name, out _);
+        volume.Name = newName;
+        group.Volumes[newName] = volume;
+    }
+}

@@ -112,6 +112,7 @@ internal sealed class LvmEmulator : IDisposable
                 "lvremove" => new LvmRemove(scope).Run(),
                 "lvextend" => new LvmExtend(scope).Run(),
                 "lvchange" => new LvmChange(scope).ChangeVolume(),
+                "lvrename" => new LvmRename(scope).Run(),
                 "vgchange" => new LvmChange(scope).ActivateGroup(),
                 "vgcreate" => new LvmDisks(scope).CreateGroup(),
                 "vgextend" => new LvmDisks(scope).ExtendGroup(),

@@ -17,6 +17,7 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     private const long BlockBytes = 4096;
 
     private readonly PoolFolder _folder = new(options.Name, BackendKind.Directory, options.Path);
+    private readonly TrashFolder _trash = new(new PoolFolder(options.Name, BackendKind.Directory, options.Path), extension: "");
     private readonly DirectoryCommands _commands = new(commands);
     private volatile DirectoryPool? _pool;
 
@@ -43,7 +44,8 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     }
 
     /// <inheritdoc/>
-    public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots)
+    public PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash)
     {
         var filesystem = IoFailure.Guard($"measure pool {options.Name}", () => FilesystemStatus.Of(options.Path));
         var free = filesystem.AvailableBytes - options.ReserveBytes;
@@ -54,7 +56,8 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         var promised = volumes.Sum(volume => DirectorySpace.Outstanding(volume, Measure(Entry(volume))))
             + snapshots.Sum(snapshot => DirectorySpace.Outstanding(snapshot, Measure(Entry(snapshot))));
         var extra = (long)((options.Overprovision - 1) * filesystem.TotalBytes);
-        return new PoolSpace(filesystem.TotalBytes, free, free + extra - promised);
+        return new PoolSpace(
+            filesystem.TotalBytes, free, free + extra - promised, trash.Sum(item => MeasureTrash(item, volumes, snapshots)));
     }
 
     /// <inheritdoc/>
@@ -129,6 +132,50 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
         IoFailure.Guard(attempted, () => MetadataFile.Remove(entry.Folder, entry.Id));
     }
+
+    /// <inheritdoc/>
+    public Task<bool> QuarantineAsync(TrashRecord item, CancellationToken cancellationToken)
+    {
+        var attempted = $"delete volume {item.Volume.Id}";
+        var entry = Entry(item.Volume);
+        return Task.FromResult(IoFailure.Guard(attempted, () => _trash.Put(attempted, item, () =>
+        {
+            Store.RequireExists(entry, attempted);
+            MountUse.Refuse(entry, attempted);
+        })));
+    }
+
+    /// <inheritdoc/>
+    public Task RestoreAsync(TrashRecord item, VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        var attempted = $"undelete {item.Id}";
+        IoFailure.Guard(attempted, () => _trash.Restore(attempted, item, volume));
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task EraseAsync(TrashRecord item, IEraseProgress progress, CancellationToken cancellationToken)
+    {
+        var attempted = $"erase {item.Id}";
+        var entry = Entry(item);
+        var hasRest = FileStatus.Find(entry.RemovedPath) is not null;
+        if (!IoFailure.Guard(attempted, () => _trash.BeginErase(attempted, item, hasRest)))
+            return;
+        IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
+        await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
+        IoFailure.Guard(attempted, () => _trash.EndErase(item));
+    }
+
+    /// <inheritdoc/>
+    public TrashRecord? FindTrash(TrashId id) =>
+        IoFailure.Guard($"look for {id} in the trash of pool {options.Name}", () => _trash.Find(id));
+
+    /// <inheritdoc/>
+    public long MeasureTrash(TrashRecord item, IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
+        // Without a count nobody knows, and nothing is promised.
+        Pool.Quota.IsHard && Measure(Entry(item)) is { } usage
+            ? usage.ExclusiveBytes ?? Math.Max(0, usage.UsedBytes - SharedBlocks.Of(item, volumes, snapshots))
+            : 0;
 
     /// <inheritdoc/>
     public async Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken)
@@ -328,6 +375,8 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     private QuotaUsage? Measure(DirectoryEntry entry) => IoFailure.Guard($"measure {entry.Id}", () => Pool.Quota.Measure(entry));
 
     private DirectoryEntry Entry(VolumeRecord volume) => new(_folder.VolumesPath, volume.Id.Value, volume.ProjectId);
+
+    private DirectoryEntry Entry(TrashRecord item) => new(_folder.TrashPath, item.Id.Value, item.Volume.ProjectId);
 
     private DirectoryEntry Entry(SnapshotRecord snapshot) => new(_folder.SnapshotsPath, snapshot.Id.Value, snapshot.ProjectId);
 

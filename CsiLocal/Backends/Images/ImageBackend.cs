@@ -17,6 +17,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     private readonly PoolFolder _pool = new(options.Name, BackendKind.Image, options.Path);
     private readonly LoopAttachments _attachments = new(time);
     private readonly ImageCopier _copier = new(options.FreezeLimit, time);
+    private readonly ImageTrash _trash = new(new PoolFolder(options.Name, BackendKind.Image, options.Path), RefuseIfAttached);
 
     public BackendKind Kind => BackendKind.Image;
 
@@ -44,12 +45,26 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
                 e);
         }
 
-        Features = Features with { InstantCopy = IoFailure.Guard($"pool {options.Name}", CanShareBlocks) };
+        // btrfs writes elsewhere whatever is written: what was to be overwritten would stay.
+        var overwrites = facts.FilesystemName != "btrfs";
+        if (!overwrites && Overwriting.IsAsked(options.Trash.Erase))
+        {
+            throw new StorageException(
+                StorageError.Unavailable,
+                $"pool {options.Name}: trash.erase: {MetadataNames.Of(options.Trash.Erase)}: btrfs overwrites nothing where it lies",
+                "write erase: discard or none for this pool, or put it on ext4 or xfs");
+        }
+
+        Features = Features with { InstantCopy = IoFailure.Guard($"pool {options.Name}", CanShareBlocks), Overwrite = overwrites };
         return Task.FromResult(facts);
     }
 
-    public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
-        IoFailure.Guard($"measure pool {options.Name}", () => ImageSpace.Measure(options, ImageOf, volumes, snapshots));
+    public PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash) =>
+        IoFailure.Guard($"measure pool {options.Name}", () => ImageSpace.Measure(options, ImageOf, volumes, snapshots) with
+        {
+            ReclaimableBytes = trash.Sum(item => _trash.Measure(item, Features.InstantCopy, volumes, snapshots)),
+        });
 
     public long RoundUp(long requiredBytes) => ImageSize.RoundUp(requiredBytes);
 
@@ -126,6 +141,32 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
             }),
             cancellationToken);
     }
+
+    public Task<bool> QuarantineAsync(TrashRecord item, CancellationToken cancellationToken)
+    {
+        var attempted = $"delete volume {item.Volume.Id}";
+        return Task.Run(
+            () => IoFailure.Guard(attempted, () => _trash.Put(attempted, item, ImageOf(item.Volume.Id))), cancellationToken);
+    }
+
+    public Task RestoreAsync(TrashRecord item, VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        var attempted = $"undelete {item.Id}";
+        return Task.Run(() => IoFailure.Guard(attempted, () => _trash.Restore(attempted, item, volume)), cancellationToken);
+    }
+
+    public Task EraseAsync(TrashRecord item, IEraseProgress progress, CancellationToken cancellationToken) =>
+        IoFailure.GuardAsync($"erase {item.Id}", async () =>
+        {
+            await _trash.EraseAsync($"erase {item.Id}", item, progress, cancellationToken);
+            return true;
+        });
+
+    public TrashRecord? FindTrash(TrashId id) =>
+        IoFailure.Guard($"look for {id} in the trash of pool {options.Name}", () => _trash.Find(id));
+
+    public long MeasureTrash(TrashRecord item, IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
+        IoFailure.Guard($"measure {item.Id}", () => _trash.Measure(item, Features.InstantCopy, volumes, snapshots));
 
     public Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken)
     {

@@ -20,7 +20,11 @@ internal interface ILvmProvisioner
     string? ReadIdentity();
 
     /// <inheritdoc cref="IStorageBackend.MeasureSpace"/>
-    PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots);
+    PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash);
+
+    /// <inheritdoc cref="IStorageBackend.MeasureTrash"/>
+    long MeasureTrash(LogicalVolume volume);
 
     /// <inheritdoc cref="IStorageBackend.RoundUp"/>
     long RoundUp(long requiredBytes);
@@ -64,7 +68,10 @@ internal interface ILvmProvisioner
     /// Called by the deletion of volumes and snapshots after the intent is recorded and the logical volume was proved unused. May be
     /// repeated. That the disks are not told is no reason to keep a volume: fails only where the device turns out to be in use.
     /// </remarks>
-    Task BeforeRemoveAsync(LogicalVolume volume, CancellationToken cancellationToken);
+    /// <param name="volume">The one that goes.</param>
+    /// <param name="discard">Tell the disks.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task BeforeRemoveAsync(LogicalVolume volume, bool discard, CancellationToken cancellationToken);
 
     /// <summary>What is wrong with one volume beyond what its lv_attr says.</summary>
     IReadOnlyList<HealthFinding> Inspect(LogicalVolume volume);

@@ -22,6 +22,19 @@ internal static class InventoryChange
     public static VolumeGroupReport Replace(VolumeGroupReport report, string name, Func<LogicalVolume, LogicalVolume> change) =>
         report with { LogicalVolumes = [.. report.LogicalVolumes.Select(volume => volume.Name == name ? change(volume) : volume)] };
 
+    /// <summary>Gives a volume and its hidden parts another name; what was made of it follows.</summary>
+    public static VolumeGroupReport Rename(VolumeGroupReport report, LogicalVolume renamed, string newName) => report with
+    {
+        LogicalVolumes =
+        [
+            .. report.LogicalVolumes.Select(volume =>
+                volume.Name == renamed.Name ? volume with { Name = newName }
+                : IsPartOf(volume, renamed) ? volume with { Name = string.Concat(newName, volume.Name.AsSpan(renamed.Name.Length)) }
+                : volume.Origin == renamed.Name ? volume with { Origin = newName }
+                : volume),
+        ],
+    };
+
     /// <summary>Takes a volume out, with its hidden parts, and gives what they took back to the devices.</summary>
     /// <remarks>To which devices is a guess: those with most in use. It lets the volume that is made next be refused or tried by the right sum.</remarks>
     public static VolumeGroupReport Remove(VolumeGroupReport report, LogicalVolume gone)

@@ -18,6 +18,9 @@ internal static class LvTags
 
     private const string Volume = "volume";
     private const string Snapshot = "snapshot";
+    private const string Trash = "trash";
+
+    private static readonly string[] Kinds = [Volume, Snapshot, Trash];
 
     // Of parameters "p:pool=fast"; the long prefix of what the Kubernetes sidecars add is a slash: "p:/pvc/name=data-0".
     private const string Parameter = "p:";
@@ -27,6 +30,26 @@ internal static class LvTags
     public static IReadOnlyList<string> Of(VolumeRecord volume)
     {
         var fields = new StringBuilder(256);
+        AppendVolume(fields, volume);
+        return LvTagText.Split(Volume, fields);
+    }
+
+    /// <summary>The tags of a deleted volume: where it is in the trash, until when, and all that it was.</summary>
+    public static IReadOnlyList<string> Of(TrashRecord item)
+    {
+        var fields = new StringBuilder(320);
+        LvTagText.Append(fields, "id", item.Id.Value);
+        LvTagText.Append(fields, "deleted", Time(item.DeletedAt));
+        LvTagText.Append(fields, "until", Time(item.Deadline));
+        LvTagText.Append(fields, "erase", MetadataNames.Of(item.Erase));
+        if (item.Erasing)
+            LvTagText.Append(fields, "erasing", null);
+        AppendVolume(fields, item.Volume);
+        return LvTagText.Split(Trash, fields);
+    }
+
+    private static void AppendVolume(StringBuilder fields, VolumeRecord volume)
+    {
         LvTagText.Append(fields, "name", volume.Name);
         LvTagText.Append(fields, "pool", volume.Pool);
         LvTagText.Append(fields, "created", Time(volume.CreatedAt));
@@ -43,7 +66,6 @@ internal static class LvTags
             LvTagText.Append(fields, "preallocated", null);
         if (volume.State != VolumeState.Ready)
             LvTagText.Append(fields, "state", MetadataNames.Of(volume.State));
-        return LvTagText.Split(Volume, fields);
     }
 
     public static IReadOnlyList<string> Of(SnapshotRecord snapshot)
@@ -88,13 +110,51 @@ internal static class LvTags
         if (Fields(Volume, volume) is not { } fields)
             return null;
 
+        var record = VolumeOf(volume, fields);
+        RequireName(volume, record.Id.Value);
+        return record;
+    }
+
+    /// <summary>The deleted volume that the tags describe; null where they are not those of one.</summary>
+    /// <remarks>Whatever its name is: a crash may fall between the tags and the renaming.</remarks>
+    /// <inheritdoc cref="ReadVolume" path="/exception"/>
+    public static TrashRecord? ReadTrash(LogicalVolume volume)
+    {
+        if (Fields(Trash, volume) is not { } fields)
+            return null;
+
+        var record = VolumeOf(volume, fields);
+        var id = TrashId.Parse(fields.Required("id"));
+        return TrashId.Of(record) == id ? new TrashRecord
+        {
+            Id = id,
+            Volume = record,
+            DeletedAt = fields.Time("deleted") ?? throw new FormatException("field 'deleted' is missing"),
+            Deadline = fields.Time("until") ?? throw new FormatException("field 'until' is missing"),
+            Erase = MetadataNames.EraseOf(fields.Required("erase")) ?? throw new FormatException("field 'erase' is none that this driver knows"),
+            Erasing = fields.Has("erasing"),
+        } : throw new FormatException($"logical volume {volume.Name} has the tags of {id}, which is another volume's");
+    }
+
+    /// <summary>Whether these are the tags of a deleted volume. Cheap: nothing else is read.</summary>
+    public static bool IsTrash(LogicalVolume volume)
+    {
+        foreach (var tag in volume.Tags)
+        {
+            if (tag.StartsWith($"{LvTagText.Prefix}{Trash}=", StringComparison.Ordinal))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static VolumeRecord VolumeOf(LogicalVolume volume, LvTagFields fields)
+    {
         var name = fields.Required("name");
-        var id = VolumeId.Mint(name);
-        RequireName(volume, id.Value);
         var wanted = fields.Number("size") ?? 0;
         return new VolumeRecord
         {
-            Id = id,
+            Id = VolumeId.Mint(name),
             Name = name,
             Pool = fields.Required("pool"),
             Backend = BackendOf(volume),
@@ -148,8 +208,12 @@ internal static class LvTags
     {
         if (LvTagText.Join(kind, volume.Tags) is { } text)
         {
-            if (LvTagText.Join(kind == Volume ? Snapshot : Volume, volume.Tags) is not null)
-                throw new FormatException($"logical volume {volume.Name} has the tags of a volume and of a snapshot");
+            foreach (var other in Kinds)
+            {
+                if (other != kind && LvTagText.Join(other, volume.Tags) is not null)
+                    throw new FormatException($"logical volume {volume.Name} has the tags of a {kind} and of a {other}");
+            }
+
             return new LvTagFields(text);
         }
 

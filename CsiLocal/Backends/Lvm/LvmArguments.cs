@@ -131,6 +131,9 @@ internal static class LvmArguments
         return arguments;
     }
 
+    public static List<string> Rename(VolumeGroupRef group, string name, string newName) =>
+        [.. Begin("lvrename", group), group.Name, name, newName];
+
     public static List<string> Activate(VolumeGroupRef group, string name) =>
         [.. Begin("lvchange", group), "--yes", "--activate", "y", "--ignoreactivationskip", $"{group.Name}/{name}"];
 

@@ -22,6 +22,7 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
     private readonly TagLedger _tags;
     private readonly LvmRecords _records;
     private readonly LvmCreation _creation;
+    private readonly LvmTrash _trash;
 
     public LvmBackend(PoolOptions options, VolumeGroup group, ILvmProvisioner provisioner, TimeProvider time)
     {
@@ -33,6 +34,7 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         _tags = new TagLedger(group, time);
         _records = new LvmRecords(options, group, _ownership, _tags);
         _creation = new LvmCreation(group, provisioner, _ownership, _devices, _store, _tags, _records);
+        _trash = new LvmTrash(options, group, provisioner, _ownership, _devices, _store, _tags);
     }
 
     public BackendKind Kind => _options.Backend;
@@ -59,8 +61,9 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         return new PoolFacts(identity, "lvm");
     }
 
-    public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
-        IoFailure.Guard($"measure pool {_options.Name}", () => _provisioner.MeasureSpace(volumes, snapshots));
+    public PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash) =>
+        IoFailure.Guard($"measure pool {_options.Name}", () => _provisioner.MeasureSpace(volumes, snapshots, trash));
 
     public long RoundUp(long requiredBytes) => _provisioner.RoundUp(requiredBytes);
 
@@ -93,6 +96,37 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         var attempted = $"delete volume {volume.Id}";
         return RemoveAsync(attempted, volume.Id.Value, there => _ownership.Prove(attempted, there, volume), cancellationToken);
     }
+
+    public Task<bool> QuarantineAsync(TrashRecord item, CancellationToken cancellationToken)
+    {
+        var attempted = $"delete volume {item.Volume.Id}";
+        return IoFailure.GuardAsync(attempted, () => _trash.PutAsync(attempted, item, cancellationToken));
+    }
+
+    public Task RestoreAsync(TrashRecord item, VolumeRecord volume, CancellationToken cancellationToken)
+    {
+        var attempted = $"undelete {item.Id}";
+        return IoFailure.GuardAsync(attempted, async () =>
+        {
+            await _trash.RestoreAsync(attempted, item, volume, cancellationToken);
+            return true;
+        });
+    }
+
+    public Task EraseAsync(TrashRecord item, IEraseProgress progress, CancellationToken cancellationToken)
+    {
+        var attempted = $"erase {item.Id}";
+        return IoFailure.GuardAsync(attempted, async () =>
+        {
+            await _trash.EraseAsync(attempted, item, progress, cancellationToken);
+            return true;
+        });
+    }
+
+    public TrashRecord? FindTrash(TrashId id) => _trash.Find(id);
+
+    public long MeasureTrash(TrashRecord item, IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
+        IoFailure.Guard($"measure {item.Id}", () => _trash.Measure(item));
 
     public Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken)
     {

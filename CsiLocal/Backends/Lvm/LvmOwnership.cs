@@ -44,6 +44,25 @@ internal sealed class LvmOwnership(PoolOptions options)
         }
     }
 
+    /// <summary>The deleted volume that the tags describe, where they say that it is this pool's; null where they do not.</summary>
+    /// <inheritdoc cref="Read(string, LogicalVolume, VolumeId)" path="/exception"/>
+    public TrashRecord? ReadTrash(string attempted, LogicalVolume volume)
+    {
+        if (!MayHold(volume) || !LvTags.IsTrash(volume))
+            return null;
+
+        try
+        {
+            return LvTags.ReadTrash(volume) is { } found && IsOfPool(found.Volume.Pool)
+                ? found with { Volume = found.Volume with { Pool = options.Name } }
+                : null;
+        }
+        catch (FormatException e)
+        {
+            throw Unreadable(attempted, volume, e);
+        }
+    }
+
     /// <summary>The record of the tags, which must be those of this very creation.</summary>
     /// <exception cref="StorageException">DataLoss: they are not.</exception>
     public VolumeRecord Prove(string attempted, LogicalVolume volume, VolumeRecord meant)
@@ -93,14 +112,17 @@ internal sealed class LvmOwnership(PoolOptions options)
         var found = new FoundObject { EntryName = volume.Name, HasData = true };
         var hasOurName = VolumeId.TryParse(volume.Name, out var volumeId);
         var isSnapshot = SnapshotId.TryParse(volume.Name, out var snapshotId);
+        var isTrash = TrashId.TryParse(volume.Name, out _);
         if (!LvTags.AreOurs(volume.Tags))
         {
             // The volume group may be full of other people's logical volumes: only a name of our shape concerns us.
-            return hasOurName || isSnapshot ? found with { Problem = "it has the name of a volume of this driver and none of its tags" } : null;
+            return hasOurName || isSnapshot || isTrash ? found with { Problem = "it has the name of a volume of this driver and none of its tags" } : null;
         }
 
         try
         {
+            if (LvTags.IsTrash(volume))
+                return LvTags.ReadTrash(volume) is { } item && IsOfPool(item.Volume.Pool) ? found with { Trash = item } : null;
             if (LvTags.ReadVolume(volume) is { } record)
                 return !IsOfPool(record.Pool) ? null : record.Id == volumeId ? found with { Volume = record } : found with { Problem = OtherName(record.Id.Value) };
             if (LvTags.ReadSnapshot(volume) is { } snapshot)

@@ -48,6 +48,7 @@ internal static class LvmRules
         Rule(LvmProblem.DevicesMissing, StorageError.Unavailable, "Refusing activation of partial LV", MissingRemedy),
         Rule(LvmProblem.DevicesMissing, StorageError.Unavailable, "Refusing refresh of partial LV", MissingRemedy),
         Rule(LvmProblem.LogicalVolumeNotFound, StorageError.NotFound, "Failed to find logical volume", null),
+        Rule(LvmProblem.LogicalVolumeNotFound, StorageError.NotFound, "Existing logical volume * not found", null),
         Rule(LvmProblem.LogicalVolumeNotFound, StorageError.NotFound, "Snapshot origin LV * not found", null),
         Rule(LvmProblem.IoError, StorageError.Unavailable, "Error reading device", "a device fails: see the kernel's log"),
         Rule(LvmProblem.IoError, StorageError.Unavailable, "Error writing device", "a device fails: see the kernel's log"),

@@ -44,7 +44,13 @@ internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvi
 
     /// <summary>Removes it. Success where it is gone.</summary>
     /// <param name="prove">Throws unless it is the one that is meant.</param>
-    public async Task RemoveAsync(string attempted, string name, Action<LogicalVolume> prove, CancellationToken cancellationToken)
+    public Task RemoveAsync(string attempted, string name, Action<LogicalVolume> prove, CancellationToken cancellationToken) =>
+        RemoveAsync(attempted, name, prove, options.Lvm!.Discard, cancellationToken);
+
+    /// <inheritdoc cref="RemoveAsync(string, string, Action{LogicalVolume}, CancellationToken)"/>
+    /// <param name="discard">Tell the disks which blocks it had.</param>
+    public async Task RemoveAsync(
+        string attempted, string name, Action<LogicalVolume> prove, bool discard, CancellationToken cancellationToken)
     {
         if ((group.Find(name) ?? await FindFreshAsync(name, cancellationToken)) is not { } there)
             return;
@@ -52,11 +58,14 @@ internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvi
         prove(there);
         provisioner.RequireRemovable(there, attempted);
         await devices.WaitUntilClosedAsync(attempted, name, butReadOnly: false, cancellationToken);
-        await provisioner.BeforeRemoveAsync(there, cancellationToken);
+        await provisioner.BeforeRemoveAsync(there, discard, cancellationToken);
+
+        // What had it open for writing closes it, and udev looks at it again.
+        await devices.WaitUntilClosedAsync(attempted, name, butReadOnly: false, cancellationToken);
         try
         {
             await group.ChangeAsync(
-                (found, token) => group.Tool.RemoveAsync(found, name, options.Lvm!.Discard, token), report => InventoryChange.Remove(report, there),
+                (found, token) => group.Tool.RemoveAsync(found, name, discard, token), report => InventoryChange.Remove(report, there),
                 cancellationToken);
         }
         catch (StorageException)

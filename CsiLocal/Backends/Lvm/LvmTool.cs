@@ -129,6 +129,10 @@ internal sealed class LvmTool(ICommandRunner commands, IReadOnlyList<string> pre
             ? Task.CompletedTask
             : ChangeAsync(group, name, LvmArguments.ChangeTags(group, name, added, removed), Quick, cancellationToken);
 
+    /// <summary>lvrename; its device keeps its UUID and number.</summary>
+    public Task RenameAsync(VolumeGroupRef group, string name, string newName, CancellationToken cancellationToken) =>
+        ChangeAsync(group, name, LvmArguments.Rename(group, name, newName), Quick, cancellationToken);
+
     /// <summary>lvchange --activate y --ignoreactivationskip of one volume, or vgchange of all where <paramref name="name"/> is null.</summary>
     public Task ActivateAsync(VolumeGroupRef group, string? name, CancellationToken cancellationToken) => ChangeAsync(
         group, name, name is null ? LvmArguments.ActivateAll(group) : LvmArguments.Activate(group, name), Activation, cancellationToken);

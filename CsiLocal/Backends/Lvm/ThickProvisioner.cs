@@ -21,6 +21,7 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
         Snapshots = options.Lvm!.SnapshotReservePercent is not null,
         SnapshotsNeedSource = true,
         SnapshotWhileMounted = true,
+        Overwrite = true,
     };
 
     private LvmPoolOptions Lvm => options.Lvm!;
@@ -33,7 +34,8 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
 
     public string? ReadIdentity() => group.Inventory?.Uuid;
 
-    public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots)
+    public PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash)
     {
         var report = Report;
         var promised = 0L;
@@ -43,10 +45,26 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
             promised += snapshot.State == SnapshotState.Creating && group.Find(snapshot.Id.Value) is null ? snapshot.SharedBytes : 0;
 
         var space = Space(report);
-        return new PoolSpace(report.SizeBytes, report.FreeBytes - options.ReserveBytes, space.Available(FreeForVolumes()) - promised)
+        var free = space.Available(FreeForVolumes(group.FreeByDevice()));
+        return new PoolSpace(report.SizeBytes, report.FreeBytes - options.ReserveBytes, free - promised, Math.Max(0, WithoutTrash(report, trash) - free))
         {
             Constraint = space.LeastDevices > 1 ? Constraint(report, space.LeastDevices) : null,
         };
+    }
+
+    public long MeasureTrash(LogicalVolume volume) => volume.SizeBytes;
+
+    /// <summary>What would be free for a volume of this layout. Of several devices it is a guess to which a removed volume gives back.</summary>
+    private long WithoutTrash(VolumeGroupReport report, IReadOnlyCollection<TrashRecord> trash)
+    {
+        var emptied = report;
+        foreach (var item in trash)
+        {
+            if (group.Find(item.Id.Value) is { } there)
+                emptied = InventoryChange.Remove(emptied, there);
+        }
+
+        return Space(emptied).Available(FreeForVolumes(VolumeGroupHealth.FreeByDevice(emptied)));
     }
 
     public long RoundUp(long requiredBytes) =>
@@ -126,7 +144,7 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
         }
     }
 
-    public Task BeforeRemoveAsync(LogicalVolume volume, CancellationToken cancellationToken) => _copies.EndAsync(volume.Name, cancellationToken);
+    public Task BeforeRemoveAsync(LogicalVolume volume, bool discard, CancellationToken cancellationToken) => _copies.EndAsync(volume.Name, cancellationToken);
 
     public IReadOnlyList<HealthFinding> Inspect(LogicalVolume volume) => [.. _copies.Snapshots.Inspect(volume)];
 
@@ -153,9 +171,9 @@ internal sealed class ThickProvisioner(PoolOptions options, VolumeGroup group, T
     private ThickSpace Space(VolumeGroupReport report) => new(Lvm, report.ExtentBytes);
 
     /// <summary>What is free on each device, less its part of what volumes may not use: from the smallest on, since what one cannot give, the others have to.</summary>
-    private long[] FreeForVolumes()
+    private long[] FreeForVolumes(IReadOnlyList<long> freeByDevice)
     {
-        long[] free = [.. group.FreeByDevice()];
+        long[] free = [.. freeByDevice];
         Array.Sort(free);
         var reserve = options.ReserveBytes;
         for (var i = 0; i < free.Length; i++)

@@ -45,8 +45,24 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
             ? $"{inventory.Uuid}/{thinPool.Uuid}"
             : null;
 
-    public PoolSpace MeasureSpace(IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
-        ThinSpace.Measure(RequirePool($"measure pool {pool.Name}"), _guardian.Policy, pool.Overprovision, _name, volumes, snapshots);
+    public PoolSpace MeasureSpace(
+        IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlyCollection<TrashRecord> trash)
+    {
+        var (held, freed) = (0L, 0L);
+        foreach (var item in trash)
+        {
+            if (group.Find(item.Id.Value) is not { } there)
+                continue;
+            var mapped = MeasureTrash(there);
+            held += mapped;
+            freed += ThinSpace.FreedBy(item, mapped, volumes, snapshots);
+        }
+
+        return ThinSpace.Measure(
+            RequirePool($"measure pool {pool.Name}"), _guardian.Policy, pool.Overprovision, _name, volumes, snapshots, held, freed);
+    }
+
+    public long MeasureTrash(LogicalVolume volume) => MappedBytes(volume);
 
     public long RoundUp(long requiredBytes) => ThinPoolPolicy.RoundUp(requiredBytes, group.Inventory?.ExtentBytes ?? DefaultExtentBytes);
 
@@ -95,22 +111,16 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         SnapshotRecord snapshot, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken) =>
         CutAsync($"create snapshot {snapshot.Id}", snapshot.Id.Value, source, tags, progress, cancellationToken);
 
-    public long CopyCost(VolumeRecord volume)
-    {
-        if (group.Find(volume.Id.Value) is not { } found)
-            return volume.SizeBytes;
-        if (ThinDevice.Status(group, found) is { IsFailed: false } status)
-            return status.MappedBytes;
-        return found.DataPercent is { } percent ? (long)(found.SizeBytes * percent / 100) : found.SizeBytes;
-    }
+    public long CopyCost(VolumeRecord volume) =>
+        group.Find(volume.Id.Value) is { } found ? MappedBytes(found) : volume.SizeBytes;
 
     /// <summary>Thin snapshots and their volumes live without each other.</summary>
     public void RequireRemovable(LogicalVolume volume, string purpose)
     {
     }
 
-    public Task BeforeRemoveAsync(LogicalVolume volume, CancellationToken cancellationToken) =>
-        _options.Discard && _guardian.Look() is { } facts && ThinDevice.IsDiscardWise(facts)
+    public Task BeforeRemoveAsync(LogicalVolume volume, bool discard, CancellationToken cancellationToken) =>
+        discard && _options.Discard && _guardian.Look() is { } facts && ThinDevice.IsDiscardWise(facts)
             ? ThinDevice.DiscardAsync(group, volume, cancellationToken)
             : Task.CompletedTask;
 
@@ -123,6 +133,13 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
     public ThinPoolUse? MeasureUse() => _guardian.Look() is { } facts ? new ThinPoolUse(facts.DataPercent, facts.MetadataPercent) : null;
 
     public Task UpkeepAsync(CancellationToken cancellationToken) => _guardian.TurnAsync(cancellationToken);
+
+    private long MappedBytes(LogicalVolume volume)
+    {
+        if (ThinDevice.Status(group, volume) is { IsFailed: false } status)
+            return status.MappedBytes;
+        return volume.DataPercent is { } percent ? (long)(volume.SizeBytes * percent / 100) : volume.SizeBytes;
+    }
 
     private async Task CutAsync(
         string purpose, string name, LogicalVolume source, IReadOnlyList<string> tags, ICopyProgress progress, CancellationToken cancellationToken)

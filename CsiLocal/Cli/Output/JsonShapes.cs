@@ -123,6 +123,27 @@ internal sealed record PoolJson(
     }
 }
 
+internal sealed record TrashJson(
+    string Id, string VolumeId, string Name, string Pool, long SizeBytes, DateTime? DeletedAt, DateTime? Deadline, string Erase, string State,
+    long DoneBytes, long TotalBytes, string? Error) : IJsonShape
+{
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteString("id", Id);
+        json.WriteString("volumeId", VolumeId);
+        json.WriteString("name", Name);
+        json.WriteString("pool", Pool);
+        json.WriteNumber("sizeBytes", SizeBytes);
+        json.WriteTime("deletedAt", DeletedAt);
+        json.WriteTime("deadline", Deadline);
+        json.WriteString("erase", Erase);
+        json.WriteString("state", State);
+        json.WriteNumber("doneBytes", DoneBytes);
+        json.WriteNumber("totalBytes", TotalBytes);
+        json.WriteString("error", Error);
+    }
+}
+
 internal sealed record TaskJson(
     string TargetId, string Kind, string State, long DoneBytes, long TotalBytes, string? Error, DateTime? StartedAt) : IJsonShape
 {

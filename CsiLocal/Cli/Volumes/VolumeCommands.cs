@@ -5,7 +5,7 @@ namespace CsiLocal.Cli.Volumes;
 /// <summary><c>csilocal volume</c>.</summary>
 internal static class VolumeCommands
 {
-    public static Command Create(CommandHost host) => new("volume", "Creates, mounts, grows, copies and deletes volumes.")
+    public static Command Create(CommandHost host) => new("volume", "Creates, mounts, grows, copies and deletes volumes, and brings deleted ones back.")
     {
         VolumeCreateCommand.Create(host),
         VolumeListCommand.Create(host),
@@ -15,5 +15,6 @@ internal static class VolumeCommands
         VolumeExpandCommand.Create(host),
         VolumeCloneCommand.Create(host),
         VolumeDeleteCommand.Create(host),
+        VolumeUndeleteCommand.Create(host),
     };
 }

@@ -80,7 +80,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
             }
             else if (!IsKnown(store, entry) && IsStillThere(pool, entry))
             {
-                var id = entry.Volume?.Id.Value ?? entry.Snapshot?.Id.Value ?? entry.EntryName;
+                var id = entry.Volume?.Id.Value ?? entry.Snapshot?.Id.Value ?? entry.Trash?.Volume.Id.Value ?? entry.EntryName;
                 yield return Finding.Warning(
                     FindingCodes.Orphan, id, $"pool {pool.Name}: no row knows it; it is left alone, a person decides", $"see what is known of it: csilocal explain {id}");
             }
@@ -91,6 +91,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
     {
         { Volume: { } volume } => store.FindVolume(volume.Id) is not null,
         { Snapshot: { } snapshot } => store.FindSnapshot(snapshot.Id) is not null,
+        { Trash: { } item } => store.FindTrash(item.Id) is not null,
         _ => false,
     };
 
@@ -99,6 +100,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
     {
         { Volume: { } volume } => pool.Backend.FindMetadata(volume.Id) is not null,
         { Snapshot: { } snapshot } => pool.Backend.FindMetadata(snapshot.Id) is not null,
+        { Trash: { } item } => pool.Backend.FindTrash(item.Id) is not null,
         _ => true,
     };
 
