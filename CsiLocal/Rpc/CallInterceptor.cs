@@ -63,7 +63,7 @@ internal sealed class CallInterceptor(
         long? operation = null;
         if (CallTargets.Changes(rpc))
         {
-            entry = entry with { Name = CallTargets.NameIn(request) ?? NameOf(entry.Target), Source = CallTargets.SourceOf(request) };
+            entry = Complete(entry with { Name = CallTargets.NameIn(request), Source = CallTargets.SourceOf(request) });
             operation = store.BeginOperation(entry);
         }
 
@@ -71,21 +71,25 @@ internal sealed class CallInterceptor(
         return new Call(entry, operation, clock.GetTimestamp());
     }
 
-    /// <summary>What a call that only has an id is about, while the row is still there.</summary>
-    private string? NameOf(string? target)
+    /// <summary>The name of what a call is about that has an id only, while the row is still there; one in the trash by the id that its history has.</summary>
+    private CallEntry Complete(CallEntry entry)
     {
         try
         {
-            return VolumeId.TryParse(target, out var volume) ? store.FindVolume(volume)?.Name
-                : SnapshotId.TryParse(target, out var snapshot) ? store.FindSnapshot(snapshot)?.Name
-                : null;
+            if (TrashId.TryParse(entry.Target, out var id) && store.FindTrash(id)?.Volume is { } deleted)
+                return entry with { Target = deleted.Id.Value, Name = deleted.Name };
+            return entry with { Name = entry.Name ?? NameOf(entry.Target) };
         }
         catch (StorageException)
         {
             // A state that cannot be read fails the call where it matters; here only a name is missing.
-            return null;
+            return entry;
         }
     }
+
+    private string? NameOf(string? target) => VolumeId.TryParse(target, out var volume) ? store.FindVolume(volume)?.Name
+        : SnapshotId.TryParse(target, out var snapshot) ? store.FindSnapshot(snapshot)?.Name
+        : null;
 
     private void RequireReady(ServerCallContext context)
     {

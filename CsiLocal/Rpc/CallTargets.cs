@@ -25,7 +25,9 @@ internal static class CallTargets
         Proto.NodeExpandVolumeRequest r => Safe(r.VolumeId),
         Proto.NodeGetVolumeStatsRequest r => Safe(r.VolumeId),
         Proto.NodeGetVolumeHealthRequest r => Safe(r.VolumeId),
-        Admin.V1.UndeleteVolumeRequest r => Safe(r.Volume),
+        Admin.V1.UndeleteVolumeRequest r => VolumeId.TryParse(r.Volume, out _) || TrashId.TryParse(r.Volume, out _)
+            ? r.Volume
+            : VolumeId.Mint(r.Volume).Value,
         _ => null,
     };
 
