@@ -116,7 +116,10 @@ public sealed class DoctorCommandTests : CliTest
         {
             Daemon.Findings.Add(new Finding
             {
-                Code = "orphan", Severity = severity, Subject = $"v-{severity}", Evidence = "pool fast: no row knows it",
+                Code = "orphan",
+                Severity = severity,
+                Subject = $"v-{severity}",
+                Evidence = "pool fast: no row knows it",
                 Remedy = severity == "ok" ? "" : "look at it",
             });
         }

@@ -126,7 +126,14 @@ public sealed class ExplainCommandTests : CliTest
         {
             Subject = new Subject
             {
-                Id = IdOf("data"), Kind = "volume", Name = "data", State = "ready", Pool = "fast", SizeBytes = 1L << 30, AlsoMeant = { "s2345" }, LeftOut = 3,
+                Id = IdOf("data"),
+                Kind = "volume",
+                Name = "data",
+                State = "ready",
+                Pool = "fast",
+                SizeBytes = 1L << 30,
+                AlsoMeant = { "s2345" },
+                LeftOut = 3,
             },
         });
         Add(0, new RecordedCall
@@ -181,7 +188,11 @@ public sealed class ExplainCommandTests : CliTest
     {
         var command = new RecordedCommand
         {
-            StartedAt = At(second), Program = program, Arguments = { arguments }, DurationMicroseconds = microseconds, Summary = summary,
+            StartedAt = At(second),
+            Program = program,
+            Arguments = { arguments },
+            DurationMicroseconds = microseconds,
+            Summary = summary,
             Failure = exitCode is null ? "NotFound" : "",
         };
         if (exitCode is { } code)

@@ -7,7 +7,6 @@ using CsiLocal.Volumes;
 using CsiLocal.Volumes.Diagnosis;
 using Grpc.Core;
 using Xunit;
-using static CsiLocal.Tests.Support.Requests;
 using Task = System.Threading.Tasks.Task;
 
 namespace CsiLocal.Tests.Rpc;

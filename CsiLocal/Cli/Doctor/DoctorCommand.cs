@@ -20,11 +20,13 @@ internal static class DoctorCommand
         };
         var config = new Option<string?>("--config")
         {
-            Description = "Where no daemon runs: its configuration file (environment CSILOCAL_CONFIG; default as for serve).", HelpName = "FILE",
+            Description = "Where no daemon runs: its configuration file (environment CSILOCAL_CONFIG; default as for serve).",
+            HelpName = "FILE",
         };
         var state = new Option<string?>("--state-dir")
         {
-            Description = "Where no daemon runs: the folder of its state (environment CSILOCAL_STATE_DIR; default as for serve).", HelpName = "FOLDER",
+            Description = "Where no daemon runs: the folder of its state (environment CSILOCAL_STATE_DIR; default as for serve).",
+            HelpName = "FOLDER",
         };
         var command = new Command(
             "doctor", "Looks at the machine, the driver's state and its pools, and says what is wrong: exit code 0, warnings 1, errors 2.")
