@@ -28,7 +28,7 @@ public sealed class MountTableTests
         var mount = MountTable.Parse(Captured).FindAt("/var/lib/kubelet/plugins/x/globalmount");
 
         Assert.Equal(
-            new MountEntry(90, 27, FileStatus.MakeDevice(7, 3), "/", "/var/lib/kubelet/plugins/x/globalmount", "rw,relatime", "ext4", "/dev/loop3", "rw"),
+            new MountEntry(90, 27, FileStatus.MakeDevice(7, 3), "/", "/var/lib/kubelet/plugins/x/globalmount", "rw,relatime", "ext4", "/dev/loop3", "rw") { IsShared = true },
             mount);
         Assert.Null(MountTable.Parse(Captured).FindAt("/var/lib/kubelet/plugins/x"));
         Assert.Null(MountTable.Parse(Captured).FindAt("/mnt"));

@@ -17,7 +17,7 @@ internal sealed class ToolExaminer(HostFiles files, ICommandRunner commands)
     {
         var findings = new List<Finding>();
         var prefix = hostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : [];
-        foreach (var (tool, missing) in NeededBy(pools))
+        foreach (var (tool, missing) in NeededBy(pools).Values)
         {
             // Those of the host are found by the host's own search path, by running them.
             var isHosts = tool.Package is "lvm2" or "thin-provisioning-tools";
@@ -28,7 +28,7 @@ internal sealed class ToolExaminer(HostFiles files, ICommandRunner commands)
     }
 
     /// <summary>Each program once, with what it means that it is missing: the default file system and what pools run is needed, the rest may never be asked for.</summary>
-    private static Dictionary<string, Needed>.ValueCollection NeededBy(IReadOnlyList<PoolOptions> pools)
+    private static Dictionary<string, Needed> NeededBy(IReadOnlyList<PoolOptions> pools)
     {
         var needed = new Dictionary<string, Needed>(StringComparer.Ordinal);
         var ownFilesystems = pools.Count == 0 || pools.Any(static pool => pool.Backend != BackendKind.Directory);
@@ -41,7 +41,7 @@ internal sealed class ToolExaminer(HostFiles files, ICommandRunner commands)
             Add(HostTools.ForFilesystem(FilesystemType.Btrfs), Severity.Warning);
         }
 
-        return needed.Values;
+        return needed;
 
         void Add(IReadOnlyList<HostTool> tools, Severity severity)
         {
@@ -80,7 +80,7 @@ internal sealed class ToolExaminer(HostFiles files, ICommandRunner commands)
             if (!output.Succeeded)
                 return new Finding(FindingCodes.Tool, missing, tool.Program, $"{path}: {output.Summary}", $"see why '{command}' fails; reinstall {tool.Package}");
             var version = VersionText.Find(text);
-            return tool.Program == "lvm" && version < LeastLvm
+            return tool.Program == "lvm" && version is not null && version < LeastLvm
                 ? Finding.Error(FindingCodes.Tool, tool.Program, $"{path}, version {version}", "upgrade lvm2: 2.03.12 or newer is needed")
                 : Finding.Ok(FindingCodes.Tool, tool.Program, version is null ? path : $"{path}, version {version}");
         }
