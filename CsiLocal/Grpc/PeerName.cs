@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -12,6 +13,9 @@ internal static class PeerName
     // asm-generic/socket.h; the same on x86-64 and arm64.
     private const int SolSocket = 1;
     private const int SoPeerCred = 17;
+
+    // The items that Kestrel keeps with a connection are not for the calls that run on it at the same time.
+    private static readonly ConditionalWeakTable<Socket, string> s_names = [];
 
     public static string Of(HttpContext http)
     {
@@ -26,12 +30,7 @@ internal static class PeerName
             return "unknown";
 
         // Once for each connection: by the next call its process may have ended, and the number belong to another.
-        var items = http.Features.Get<IConnectionItemsFeature>()?.Items;
-        if (items is not null && items.TryGetValue(typeof(PeerName), out var known) && known is string name)
-            return name;
-        name = OfUnixSocket(socket);
-        items?[typeof(PeerName)] = name;
-        return name;
+        return s_names.GetValue(socket, OfUnixSocket);
     }
 
     private static string OfUnixSocket(Socket socket)

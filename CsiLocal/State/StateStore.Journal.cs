@@ -50,8 +50,11 @@ internal sealed partial class StateStore
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it stays waiting.</exception>
     public void Flush()
     {
-        // Bounded by what waits now: others go on adding.
-        for (var left = _journal.Count; left > 0; left -= JournalRowsPerCommit)
+        // Counted between commits: what one under way has taken waits no longer, and is not there yet. And bounded: others go on adding.
+        int left;
+        lock (_writing)
+            left = _journal.Count;
+        for (; left > 0; left -= JournalRowsPerCommit)
             Write(JournalFlush, _ => { });
     }
 
