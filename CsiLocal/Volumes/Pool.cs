@@ -29,4 +29,10 @@ internal sealed record Pool
     public string Name => Options.Name;
 
     public bool IsReady => State == PoolState.Ready;
+
+    /// <summary>Whether somebody has the volume's device open, or a loop device stands before its image. Starts no process.</summary>
+    /// <remarks>The list alone goes by names, and may have a namesake in another pool.</remarks>
+    public bool HasDeviceInUse(VolumeRecord volume) =>
+        Backend.ListAttached().Contains(volume.Id)
+        && (Backend.FindAttachment(volume, readOnly: false) ?? Backend.FindAttachment(volume, readOnly: true)) is not null;
 }

@@ -160,9 +160,9 @@ internal sealed class Recovery(
         var uses = store.PublicationsOf(record.Id);
         if (uses.Count == 0)
         {
-            var wasAttached = pool.Backend.ListAttached().Contains(record.Id);
+            var wasInUse = pool.HasDeviceInUse(record);
             await VolumeManager.DetachLeftoversAsync(record, pool, cancellationToken);
-            if (wasAttached && !pool.Backend.ListAttached().Contains(record.Id))
+            if (wasInUse && !pool.HasDeviceInUse(record))
                 history.Changed(record.Id.Value, "is let go", "its device was in use, and it is staged nowhere");
             return;
         }

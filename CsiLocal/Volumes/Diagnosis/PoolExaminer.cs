@@ -125,7 +125,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
 
         foreach (var finding in pool.Backend.Inspect(row))
             yield return Of(FindingCodes.VolumeHealth, id, finding);
-        if (isAttached && !isPublished)
+        if (isAttached && !isPublished && pool.HasDeviceInUse(row))
         {
             yield return Finding.Warning(
                 FindingCodes.LeftAttached, id, $"'{row.Name}' is staged nowhere, and its device is in use", $"{Repair} lets go of it, unless somebody else holds it");
