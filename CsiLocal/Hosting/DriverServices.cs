@@ -35,7 +35,7 @@ internal sealed class DriverServices : IDisposable
         var groups = new VolumeGroups(
             new LvmTool(tools, options.HostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : []), seams.Devices,
             new DeviceClaim(probe, loggers.CreateLogger<DeviceClaim>()), clock);
-        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, loggers.CreateLogger<PoolRegistry>());
+        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, node, loggers.CreateLogger<PoolRegistry>());
         var capacity = new CapacityManager(store, clock);
         var sources = new SourceResolver(store, Pools, locks);
         var volumes = new VolumeManager(store, Pools, capacity, locks, Operations, sources, node, history, clock);
@@ -50,8 +50,10 @@ internal sealed class DriverServices : IDisposable
             () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)]);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
-        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, history);
+        Rows = new RowReconciler(store, locks, history);
+        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, mounts, facts, Rows, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
+        TakeOver = new PoolTakeOver(Pools, Startup, Operations, history, node);
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
         Housekeeping = new Housekeeping(
             store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, clock, loggers.CreateLogger<Housekeeping>());
@@ -69,7 +71,7 @@ internal sealed class DriverServices : IDisposable
             new ControllerService(volumes, snapshots, capacity, Pools, store, health, node, messages),
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
-            new AdminService(store, Pools, capacity, Reloader.ReloadAsync));
+            new AdminService(store, Pools, capacity, Rows, TakeOver.RunAsync, Reloader.ReloadAsync));
     }
 
     public Readiness Readiness { get; } = new();
@@ -80,6 +82,10 @@ internal sealed class DriverServices : IDisposable
 
     public StartupTask Startup { get; }
 
+    public RowReconciler Rows { get; }
+
+    public PoolTakeOver TakeOver { get; }
+
     public ConfigurationReloader Reloader { get; }
 
     public Housekeeping Housekeeping { get; }
@@ -87,6 +93,8 @@ internal sealed class DriverServices : IDisposable
     public PoolUpkeep Upkeep { get; }
 
     public GrpcServiceMap Calls { get; }
+
+    public (int Volumes, int Snapshots) Count(string pool) => (store.CountVolumes(pool), store.CountSnapshots(pool));
 
     public void Dispose()
     {

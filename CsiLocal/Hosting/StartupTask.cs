@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.State;
@@ -11,7 +10,6 @@ namespace CsiLocal.Hosting;
 /// <summary>What has to be done before the first call is served: end what an earlier run left running, look at the pools, recover.</summary>
 internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery recovery, ILogger<StartupTask> log) : IDisposable
 {
-    private readonly ConcurrentQueue<Pool> toReport = new();
     private readonly SemaphoreSlim one = new(1);
 
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
@@ -54,34 +52,17 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
 
     private async Task BringUpAsync(string name, CancellationToken cancellationToken)
     {
-        if (await pools.InspectAsync(name, cancellationToken) is not (var pool, var firstSeen) || !pool.IsReady)
+        if (await pools.InspectAsync(name, cancellationToken) is not { IsReady: true } pool)
             return;
 
         try
         {
-            await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
-            toReport.Enqueue(pool);
+            await recovery.RecoverPoolAsync(pool, cancellationToken);
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
             // One pool that cannot be read must not keep the others from their users.
             Log.PoolUnavailable(log, pool.Name, e.Message);
-        }
-    }
-
-    /// <summary>The slow part, which nobody has to wait for: tells of objects in newly brought up pools that no row knows.</summary>
-    public void ReportStrangers()
-    {
-        while (toReport.TryDequeue(out var pool))
-        {
-            try
-            {
-                recovery.Report(pool);
-            }
-            catch (Exception e) when (e is StorageException or IOException)
-            {
-                Log.PoolUnavailable(log, pool.Name, e.Message);
-            }
         }
     }
 }

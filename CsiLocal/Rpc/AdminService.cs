@@ -9,8 +9,9 @@ using Task = System.Threading.Tasks.Task;
 namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
-internal sealed class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
+internal sealed partial class AdminService(
+    StateStore store, PoolRegistry pools, CapacityManager capacity, RowReconciler rows,
+    Func<string, string, CancellationToken, Task<Volumes.Pool>> takeOver, Func<CancellationToken, Task<IReadOnlyList<string>>> reload)
     : Admin.V1.Admin.AdminBase
 {
     public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context)
@@ -73,6 +74,7 @@ internal sealed class AdminService(
             Location = pool.Options.Location,
             State = Word(pool.State),
             Problem = pool.Problem ?? "",
+            ForeignNode = pool.ForeignNode ?? "",
             Filesystem = pool.Options.Lvm is null ? pool.Facts?.FilesystemName ?? "" : "",
             TotalBytes = space?.TotalBytes ?? 0,
             AvailableBytes = pool.IsReady ? capacity.Available(pool) : 0,

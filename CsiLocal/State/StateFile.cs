@@ -89,12 +89,13 @@ internal static class StateFile
     }
 
     /// <summary>Renames the file, with SQLite's own files beside it, and returns the new name. Nothing is deleted but the mark of suspicion.</summary>
-    public static string SetAside(string file, TimeProvider clock)
+    /// <param name="why">Part of the new name: "damaged".</param>
+    public static string SetAside(string file, TimeProvider clock, string why = "damaged")
     {
         var stamp = clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
-        var target = $"{file}.damaged-{stamp}";
+        var target = $"{file}.{why}-{stamp}";
         for (var i = 2; File.Exists(target); i++)
-            target = $"{file}.damaged-{stamp}.{i}";
+            target = $"{file}.{why}-{stamp}.{i}";
 
         // The companions first: a crash in between must not leave an old log beside a fresh database.
         foreach (var suffix in _companions)

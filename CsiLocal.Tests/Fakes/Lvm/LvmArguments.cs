@@ -19,7 +19,7 @@ internal sealed class LvmArguments
         ["lvremove"] = "select",
         ["lvextend"] = "size poolmetadatasize stripes alloc",
         ["lvchange"] = "addtag deltag activate monitor",
-        ["vgchange"] = "activate monitor",
+        ["vgchange"] = "activate monitor addtag deltag",
         ["vgcreate"] = "metadatasize physicalextentsize dataalignment addtag",
         ["vgextend"] = "metadatasize dataalignment",
         ["vgreduce"] = "",

@@ -112,7 +112,7 @@ internal sealed class LvmEmulator : IDisposable
                 "lvremove" => new LvmRemove(scope).Run(),
                 "lvextend" => new LvmExtend(scope).Run(),
                 "lvchange" => new LvmChange(scope).ChangeVolume(),
-                "vgchange" => new LvmChange(scope).ActivateGroup(),
+                "vgchange" => new LvmChange(scope).ChangeGroup(),
                 "vgcreate" => new LvmDisks(scope).CreateGroup(),
                 "vgextend" => new LvmDisks(scope).ExtendGroup(),
                 "pvcreate" => new LvmDisks(scope).Prepare(),
