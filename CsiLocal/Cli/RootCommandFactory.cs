@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using CsiLocal.Cli.Bench;
 using CsiLocal.Cli.Snapshots;
+using CsiLocal.Cli.States;
 using CsiLocal.Cli.Volumes;
 using CsiLocal.Diagnostics;
 
@@ -24,6 +25,7 @@ internal static class RootCommandFactory
         root.Subcommands.Add(VolumeCommands.Create(host));
         root.Subcommands.Add(SnapshotCommands.Create(host));
         root.Subcommands.Add(PoolCommands.Create(host));
+        root.Subcommands.Add(StateCommands.Create(host));
         root.Subcommands.Add(TaskCommands.Create(host));
         root.Subcommands.Add(BenchCommand.Create(host));
         root.Subcommands.Add(CompletionCommand.Create(host));
