@@ -152,7 +152,7 @@ public sealed class RoundTripTests
             store.InsertVolume(Samples.Volume("pvc-1"));
             store.PutPublication(publication);
             store.PutTask(task);
-            store.PutPool("scratch", BackendKind.Directory, "/srv/pool", "identity");
+            store.PutPool(new PoolRow("scratch", BackendKind.Directory, "/srv/pool", "identity", "node-a"));
         }
 
         using var reopened = folder.Open();
@@ -162,7 +162,7 @@ public sealed class RoundTripTests
         Assert.Equal(publication, found with { MountFlags = publication.MountFlags });
         Assert.Equal(task, reopened.FindTask(task.TargetId));
         Assert.Equal([task], reopened.AllTasks());
-        Assert.Equal([new PoolRow("scratch", BackendKind.Directory, "/srv/pool", "identity")], reopened.AllPools());
+        Assert.Equal([new PoolRow("scratch", BackendKind.Directory, "/srv/pool", "identity", "node-a")], reopened.AllPools());
         Assert.Equal("identity", reopened.PoolIdentity("scratch"));
         return Task.CompletedTask;
     }

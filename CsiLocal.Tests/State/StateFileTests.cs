@@ -11,12 +11,12 @@ public sealed class StateFileTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact(Timeout = 10_000)]
-    public Task The_migrations_are_numbered_without_gaps()
+    public Task The_migrations_are_numbered_in_order()
     {
         var migrations = Migrator.Embedded();
 
         Assert.NotEmpty(migrations);
-        Assert.Equal(Enumerable.Range(1, migrations.Count), migrations.Select(m => m.Version));
+        Assert.Equal(migrations.Select(m => m.Version).Distinct().Order(), migrations.Select(m => m.Version));
         return Task.CompletedTask;
     }
 
@@ -31,7 +31,7 @@ public sealed class StateFileTests : IDisposable
 
         Assert.Equal(2, _folder.Number("SELECT COUNT(*) FROM added"));
         Assert.Equal(more.Count, _folder.Number("SELECT COUNT(*) FROM migrations"));
-        Assert.Equal(more.Count, _folder.Number("SELECT MAX(version) FROM migrations"));
+        Assert.Equal(more[^1].Version, _folder.Number("SELECT MAX(version) FROM migrations"));
         return Task.CompletedTask;
     }
 
@@ -61,7 +61,7 @@ public sealed class StateFileTests : IDisposable
 
         Assert.Equal(StorageError.Unavailable, error.Error);
         Assert.Contains("version 99", error.Message, StringComparison.Ordinal);
-        Assert.Contains($"up to {Migrator.Embedded().Count}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"up to {Migrator.Embedded()[^1].Version}", error.Message, StringComparison.Ordinal);
         Assert.NotNull(error.Remedy);
         Assert.Equal(before, File.ReadAllBytes(_folder.File));
         Assert.DoesNotContain(Directory.GetFiles(_folder.Path), f => f.Contains("damaged", StringComparison.Ordinal));
@@ -191,7 +191,7 @@ public sealed class StateFileTests : IDisposable
         return Task.CompletedTask;
     }
 
-    private static Migration Next(string sql) => new(Migrator.Embedded().Count + 1, "next", sql);
+    private static Migration Next(string sql) => new(Migrator.Embedded()[^1].Version + 1, "next", sql);
 
     private string? OpenAndClose()
     {

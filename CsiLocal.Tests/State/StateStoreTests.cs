@@ -1,3 +1,4 @@
+using CsiLocal.State;
 using CsiLocal.Volumes;
 using Xunit;
 
@@ -193,8 +194,8 @@ public sealed class StateStoreTests : IDisposable
         store.InsertVolume(Samples.Volume("b", "two"));
         store.InsertVolume(Samples.Volume("c", "one"));
         store.InsertSnapshot(Samples.Snapshot("s", pool: "two"));
-        store.PutPool("one", BackendKind.Image, "/one", "i1");
-        store.PutPool("one", BackendKind.Image, "/one", "i2");
+        store.PutPool(new PoolRow("one", BackendKind.Image, "/one", "i1"));
+        store.PutPool(new PoolRow("one", BackendKind.Image, "/one", "i2", "node-a"));
 
         Assert.Equal(2, store.CountVolumes("one"));
         Assert.Equal(["a", "c"], store.VolumesOfPool("one").Select(v => v.Name));

@@ -35,6 +35,8 @@ internal sealed class TestDriver : IAsyncDisposable
 
     public string StateDirectory { get; set; }
 
+    public string NodeId { get; set; } = "node-a";
+
     /// <summary>Read anew on each reload.</summary>
     public Func<DriverOptions, DriverOptions> Reconfigure { get; set; } = static options => options;
 
@@ -138,7 +140,7 @@ internal sealed class TestDriver : IAsyncDisposable
         {
             Endpoint = Endpoint,
             StateDirectory = StateDirectory,
-            NodeId = "node-a",
+            NodeId = NodeId,
             File = new FileConfiguration { Pools = pools, DefaultPool = pools.Count > 0 ? pools[0].Name : null },
         };
         host = await DriverHost.StartAsync(

@@ -15,6 +15,14 @@ internal interface IStorageBackend
     /// <summary>What this pool can do, known after <see cref="InspectAsync"/>.</summary>
     BackendFeatures Features { get; }
 
+    /// <summary>Whose the pool is, by its own marker; null where there is none yet. Changes nothing; <see cref="List"/> works afterwards.</summary>
+    /// <param name="knownIdentity">As for <see cref="InspectAsync"/>.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it cannot be read.</exception>
+    Task<PoolOwner?> ReadOwnerAsync(string? knownIdentity, CancellationToken cancellationToken);
+
+    /// <summary>Makes the pool's own marker name this node, durably and at once or not at all. Idempotent.</summary>
+    Task MarkOwnerAsync(string node, CancellationToken cancellationToken);
+
     /// <summary>Proves that the pool is there and can do what its configuration asks for; makes what of it is missing.</summary>
     /// <param name="knownIdentity">The identity it had when it was last seen; null: never seen. Tells namesakes apart; the caller compares the outcome.</param>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: why the pool cannot be used, and the remedy.</exception>

@@ -47,7 +47,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
                     $"the file system of {Path} is mounted read-only",
                     "mount it read-write (after a disk error: see dmesg and repair it first)");
 
-            var identity = ReadMarker() ?? MakeMarker();
+            var identity = ReadOwnerFile()?.Identity ?? MakeMarker();
             EnsureFolder(VolumesPath);
             EnsureFolder(SnapshotsPath);
             EnsureFolder(TrashPath);
@@ -115,20 +115,37 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         RandomAccess.Write(handle, "probe"u8, 0);
     }
 
-    public string? ReadMarker()
+    /// <summary>The identity in the marker as it is now; null where there is none.</summary>
+    public string? ReadMarker() => ReadOwner()?.Identity;
+
+    /// <summary>What the marker says; null where there is none.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it cannot be read.</exception>
+    public PoolOwner? ReadOwner() => IoFailure.Guard($"look at pool {poolName}", ReadOwnerFile);
+
+    /// <summary>Writes this node into the marker.</summary>
+    public void MarkOwner(string node) => IoFailure.Guard($"mark pool {poolName} as that of node {node}", () =>
+    {
+        if (ReadOwnerFile() is not { } owner)
+            throw Refuse($"{MarkerPath} is missing", "mount the pool's disk");
+        if (owner.Node != node)
+            WriteMarker(owner.Identity!, node);
+    });
+
+    private PoolOwner? ReadOwnerFile()
     {
         if (FileStatus.Find(MarkerPath) is not { } status)
             return null;
         if (!status.IsRegular)
             throw Refuse($"{MarkerPath} is not a regular file", "move it away");
 
-        string? schemaText, backend, identity;
+        string? schemaText, backend, identity, node;
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(MarkerPath));
             schemaText = JsonFields.Text(document.RootElement, "schema");
             backend = JsonFields.Text(document.RootElement, "backend");
             identity = JsonFields.Text(document.RootElement, "identity");
+            node = JsonFields.Text(document.RootElement, "node");
         }
         catch (JsonException e)
         {
@@ -147,7 +164,7 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             throw Refuse(
                 $"{Path} is a pool of backend '{backend}', the configuration says '{MetadataNames.Of(kind)}'",
                 "correct the backend or the path in the configuration");
-        return uuid.ToString("D");
+        return new PoolOwner(uuid.ToString("D"), string.IsNullOrEmpty(node) ? null : node);
     }
 
     private string MakeMarker()
@@ -164,6 +181,13 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         }
 
         var identity = Guid.NewGuid().ToString("D");
+        WriteMarker(identity, node: null);
+        return identity;
+    }
+
+    // "node" came later, and no schema with it: older readers pass over a field that they do not know.
+    private void WriteMarker(string identity, string? node)
+    {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
@@ -171,10 +195,11 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             writer.WriteNumber("schema", MarkerSchema);
             writer.WriteString("backend", MetadataNames.Of(kind));
             writer.WriteString("identity", identity);
+            if (node is not null)
+                writer.WriteString("node", node);
             writer.WriteEndObject();
         }
 
         DurableFile.Replace(MarkerPath, buffer.WrittenSpan, OwnerOnlyFile);
-        return identity;
     }
 }

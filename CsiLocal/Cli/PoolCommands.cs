@@ -14,7 +14,10 @@ internal static class PoolCommands
     ];
 
     public static Command Create(CommandHost host) =>
-        new("pool", "Shows the pools that volumes come from.") { CreateList(host), CreateShow(host) };
+        new("pool", "Shows the pools that volumes come from, and takes over those of another node.")
+        {
+            CreateList(host), CreateShow(host), PoolTakeOverCommand.Create(host, Name(host)),
+        };
 
     private static Command CreateList(CommandHost host)
     {
@@ -40,8 +43,7 @@ internal static class PoolCommands
 
     private static Command CreateShow(CommandHost host)
     {
-        var name = new Argument<string>("POOL") { Description = "Name of the pool.", HelpName = "POOL" };
-        name.CompletionSources.Add(context => DynamicCompletion.Pools(host, context.ParseResult));
+        var name = Name(host);
         var command = new Command("show", "Shows all that is known of one pool.") { name };
         host.SetAction(command, async (parsed, session, cancellationToken) =>
         {
@@ -53,6 +55,13 @@ internal static class PoolCommands
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static Argument<string> Name(CommandHost host)
+    {
+        var name = new Argument<string>("POOL") { Description = "Name of the pool.", HelpName = "POOL" };
+        name.CompletionSources.Add(context => DynamicCompletion.Pools(host, context.ParseResult));
+        return name;
     }
 
     private static async Task<IReadOnlyList<Pool>> PoolsAsync(CommandSession session, CancellationToken cancellationToken) =>
@@ -68,6 +77,7 @@ internal static class PoolCommands
             new("Backend", pool.Backend),
             new("State", State(pool)),
             .. Problems(pool).Select(problem => new Property("Problem", problem)),
+            new("Node", pool.ForeignNode),
             new("Location", pool.Location),
             new("Filesystem", pool.Filesystem),
             new("Total", Space(pool, pool.TotalBytes)),
@@ -96,9 +106,9 @@ internal static class PoolCommands
     // A pool that is not there has no size, rather than one of nothing.
     private static string Space(Pool pool, long bytes) => pool.TotalBytes == 0 ? PlainText.None : PlainText.Size(bytes);
 
-    private static PoolJson ToJson(Pool pool) => new(
+    public static PoolJson ToJson(Pool pool) => new(
         pool.Name, pool.Backend, pool.Location, pool.State, PlainText.NullIfEmpty(pool.Problem), PlainText.NullIfEmpty(pool.Filesystem),
         pool.TotalBytes, pool.AvailableBytes, pool.ProvisionedBytes, pool.VolumeCount, pool.SnapshotCount, pool.IsDefault,
         [.. pool.Features], [.. pool.Findings], pool.HasDataPercent ? pool.DataPercent : null,
-        pool.HasMetadataPercent ? pool.MetadataPercent : null);
+        pool.HasMetadataPercent ? pool.MetadataPercent : null, PlainText.NullIfEmpty(pool.ForeignNode));
 }

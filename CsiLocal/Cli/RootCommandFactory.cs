@@ -5,6 +5,7 @@ using CsiLocal.Cli.Bench;
 using CsiLocal.Cli.Doctor;
 using CsiLocal.Cli.Explain;
 using CsiLocal.Cli.Snapshots;
+using CsiLocal.Cli.States;
 using CsiLocal.Cli.Volumes;
 using CsiLocal.Diagnostics;
 
@@ -27,6 +28,7 @@ internal static class RootCommandFactory
         root.Subcommands.Add(SnapshotCommands.Create(host));
         root.Subcommands.Add(PoolCommands.Create(host));
         root.Subcommands.Add(TrashCommands.Create(host));
+        root.Subcommands.Add(StateCommands.Create(host));
         root.Subcommands.Add(TaskCommands.Create(host));
         root.Subcommands.Add(ExplainCommand.Create(host));
         root.Subcommands.Add(DoctorCommand.Create(host));

@@ -18,17 +18,7 @@ internal static class ServeCommand
     {
         var mode = CommonArguments.OneOf(
             "--mode", "Which parts of the driver to be (environment CSILOCAL_MODE; default all).", "all", "node", "controller");
-        var config = Text(
-            "--config", "Configuration file (environment CSILOCAL_CONFIG; default /etc/csilocal/config.yaml if it is there).", "FILE");
-        var state = Text(
-            "--state-dir",
-            $"Folder of the driver's own state (environment CSILOCAL_STATE_DIR; default {DriverOptionsResolver.DefaultStateDirectory}).",
-            "FOLDER");
-        var node = Text("--node-id", "This node's id (environment CSILOCAL_NODE_ID or NODE_ID; default the host name).", "ID");
-        var hostTools = CommonArguments.OneOf(
-            "--host-tools",
-            "Whose lvm to run: the one beside the daemon, or from a container the host's (environment CSILOCAL_HOST_TOOLS; default own).",
-            "own", "nsenter");
+        var flags = new DaemonFlags();
         var logLevel = CommonArguments.OneOf(
             "--log-level", $"The least to log (environment {LogLevelVariable}; default information).", LogLevels);
         var logFormat = CommonArguments.OneOf(
@@ -36,20 +26,13 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Runs the driver until it is told to stop; --endpoint is where it listens.")
         {
-            mode, config, state, node, hostTools, logLevel, logFormat,
+            mode, logLevel, logFormat,
         };
+        flags.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            var flags = new DriverFlags
-            {
-                Mode = parsed.GetValue(mode),
-                Endpoint = host.Globals.EndpointFlag(parsed),
-                ConfigFile = parsed.GetValue(config),
-                StateDirectory = parsed.GetValue(state),
-                NodeId = parsed.GetValue(node),
-                HostTools = parsed.GetValue(hostTools),
-            };
-            return RunAsync(flags, ChooseLogging(parsed.GetValue(logLevel), parsed.GetValue(logFormat), host.Environment), cancellationToken);
+            var given = flags.Read(parsed, host) with { Mode = parsed.GetValue(mode) };
+            return RunAsync(given, ChooseLogging(parsed.GetValue(logLevel), parsed.GetValue(logFormat), host.Environment), cancellationToken);
         });
         return command;
     }
@@ -76,7 +59,4 @@ internal static class ServeCommand
             ? value
             : throw new CliException(ExitCode.Usage, $"environment {name}: '{value}' is not one of {string.Join(", ", words)}");
     }
-
-    private static Option<string?> Text(string name, string description, string helpName) =>
-        new(name) { Description = description, HelpName = helpName };
 }

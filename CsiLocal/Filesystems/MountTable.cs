@@ -157,6 +157,34 @@ internal sealed class MountTable
         return found;
     }
 
+    /// <summary>Binds of folders of this name, wherever in their file system they lie.</summary>
+    public IReadOnlyList<MountEntry> OfFolders(string name)
+    {
+        var ending = Escape("/" + name);
+        var found = new List<MountEntry>();
+        foreach (var line in Lines())
+        {
+            if (Field(line, 3).EndsWith(ending))
+                found.Add(ToEntry(line));
+        }
+
+        return found;
+    }
+
+    /// <summary>The names of all folders and files that are bound somewhere.</summary>
+    public IReadOnlySet<string> BoundNames()
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var line in Lines())
+        {
+            var root = Field(line, 3);
+            if (root.Length > 1)
+                names.Add(Unescape(root[(root.LastIndexOf((byte)'/') + 1)..]));
+        }
+
+        return names;
+    }
+
     private LineEnumerator Lines() => new(_text.AsSpan(0, _length));
 
     private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> line, int index)

@@ -35,7 +35,8 @@ internal sealed class ConfigurationReloader(
 
             // A disk that was plugged in is looked for now, and not each time somebody asks for space.
             var growing = next.File.Pools.Where(static pool => pool.Lvm is { Devices.Items.Count: > 0 }).Select(static pool => pool.Name);
-            await startup.BringUpAsync([.. changed.Union(growing)], cancellationToken);
+            var foreign = pools.All.Where(static pool => pool.State == PoolState.Foreign).Select(static pool => pool.Name);
+            await startup.BringUpAsync([.. changed.Union(growing).Union(foreign)], cancellationToken);
             var changes = Sentences(diff);
             foreach (var change in changes)
                 Log.ConfigurationChanged(log, change);

@@ -37,7 +37,7 @@ internal sealed class DriverServices : IDisposable
         var groups = new VolumeGroups(
             new LvmTool(tools, options.HostTools == HostToolsSource.Nsenter ? HostNamespaces.Prefix : []), seams.Devices,
             new DeviceClaim(probe, loggers.CreateLogger<DeviceClaim>()), clock);
-        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, loggers.CreateLogger<PoolRegistry>());
+        Pools = new PoolRegistry(pool => Backend(pool, tools, groups, history, clock), store, node, loggers.CreateLogger<PoolRegistry>());
         var capacity = new CapacityManager(store, clock);
         var sources = new SourceResolver(store, Pools, locks);
         Eraser = new TrashEraser(store, Pools, capacity, locks, history, clock);
@@ -54,8 +54,10 @@ internal sealed class DriverServices : IDisposable
             () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)]);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
-        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, mounts, facts, history);
+        Rows = new RowReconciler(store, locks, history);
+        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, mounts, facts, Rows, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
+        TakeOver = new PoolTakeOver(Pools, Startup, Operations, history, node);
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
         Housekeeping = new Housekeeping(
             store, Pools, Startup, () => Reloader.Current.File.JournalRetention, seams.PoolRetry, seams.CompactsMemory ? new MemoryKeeper(clock) : null,
@@ -74,7 +76,7 @@ internal sealed class DriverServices : IDisposable
         var health = new HealthInspector(Pools);
         var examiner = new Examiner(
             () => Reloader.Current, resolve, store, new HostExaminer(new HostFiles("/"), plain, seams.Devices),
-            new PoolExaminer(store, Pools, locks, mounts, facts));
+            new PoolExaminer(store, Pools, locks, Rows, mounts, facts));
         RpcServices.Bind(
             Calls,
             new IdentityService(node, Readiness),
@@ -82,8 +84,8 @@ internal sealed class DriverServices : IDisposable
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
             new AdminService(
-                store, Pools, capacity, trash, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
-                Reloader.ReloadAsync, Startup.RecoverAsync));
+                store, Pools, capacity, trash, Rows, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
+                TakeOver.RunAsync, Reloader.ReloadAsync, Startup.RecoverAsync));
     }
 
     public Readiness Readiness { get; } = new();
@@ -93,6 +95,10 @@ internal sealed class DriverServices : IDisposable
     public PoolRegistry Pools { get; }
 
     public StartupTask Startup { get; }
+
+    public RowReconciler Rows { get; }
+
+    public PoolTakeOver TakeOver { get; }
 
     public ConfigurationReloader Reloader { get; }
 
@@ -105,6 +111,8 @@ internal sealed class DriverServices : IDisposable
     public TrashJanitor Janitor { get; }
 
     public GrpcServiceMap Calls { get; }
+
+    public (int Volumes, int Snapshots) Count(string pool) => (store.CountVolumes(pool), store.CountSnapshots(pool));
 
     public void Dispose()
     {

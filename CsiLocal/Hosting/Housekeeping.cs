@@ -29,12 +29,11 @@ internal sealed class Housekeeping(
                 try
                 {
                     store.Flush();
-                    await startup.ReportStrangersAsync();
                     memory?.CompactWhenIdle();
                     if (clock.GetElapsedTime(retried) >= poolRetry)
                     {
                         retried = clock.GetTimestamp();
-                        await startup.BringUpAsync([.. pools.All.Where(static pool => !pool.IsReady).Select(static pool => pool.Name)], cancellationToken);
+                        await startup.BringUpAsync([.. pools.All.Where(static pool => pool.State is PoolState.Unavailable or PoolState.Unknown).Select(static pool => pool.Name)], cancellationToken);
                     }
 
                     if (clock.GetElapsedTime(pruned) >= PruneInterval)

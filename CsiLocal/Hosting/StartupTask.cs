@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CsiLocal.Configuration;
 using CsiLocal.Diagnostics;
 using CsiLocal.State;
@@ -11,7 +10,6 @@ namespace CsiLocal.Hosting;
 /// <summary>What has to be done before the first call is served: end what an earlier run left running, look at the pools, recover.</summary>
 internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery recovery, ILogger<StartupTask> log) : IDisposable
 {
-    private readonly ConcurrentQueue<Pool> toReport = new();
     private readonly SemaphoreSlim one = new(1);
 
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
@@ -59,7 +57,7 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
         try
         {
             foreach (var pool in ready)
-                await RecoverAsync(pool, firstSeen: false, cancellationToken);
+                await RecoverAsync(pool, cancellationToken);
         }
         finally
         {
@@ -71,37 +69,20 @@ internal sealed class StartupTask(StateStore store, PoolRegistry pools, Recovery
 
     private async Task BringUpAsync(string name, CancellationToken cancellationToken)
     {
-        if (await pools.InspectAsync(name, cancellationToken) is (var pool, var firstSeen) && pool.IsReady)
-            await RecoverAsync(pool, firstSeen, cancellationToken);
+        if (await pools.InspectAsync(name, cancellationToken) is { IsReady: true } pool)
+            await RecoverAsync(pool, cancellationToken);
     }
 
-    private async Task RecoverAsync(Pool pool, bool firstSeen, CancellationToken cancellationToken)
+    private async Task RecoverAsync(Pool pool, CancellationToken cancellationToken)
     {
         try
         {
-            await recovery.RecoverPoolAsync(pool, firstSeen, cancellationToken);
-            toReport.Enqueue(pool);
+            await recovery.RecoverPoolAsync(pool, cancellationToken);
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
             // One pool that cannot be read must not keep the others from their users.
             Log.PoolUnavailable(log, pool.Name, e.Message);
-        }
-    }
-
-    /// <summary>The slow part, which nobody has to wait for: tells of objects in newly brought up pools that no row knows.</summary>
-    public async Task ReportStrangersAsync()
-    {
-        while (toReport.TryDequeue(out var pool))
-        {
-            try
-            {
-                await recovery.ReportAsync(pool);
-            }
-            catch (Exception e) when (e is StorageException or IOException)
-            {
-                Log.PoolUnavailable(log, pool.Name, e.Message);
-            }
         }
     }
 }

@@ -9,7 +9,7 @@ namespace CsiLocal.Native;
 internal readonly record struct ProjectQuotaState(bool Accounting, bool Enforcing);
 
 /// <summary>A project's numbers, in bytes; a limit of 0 is none.</summary>
-internal readonly record struct ProjectQuotaNumbers(long UsedBytes, long LimitBytes);
+internal readonly record struct ProjectQuotaNumbers(long UsedBytes, long LimitBytes, long UsedInodes = 0);
 
 /// <summary>Project quotas of xfs and ext4, the same calls for both: quotactl_fd(2) and FS_IOC_FSSETXATTR.</summary>
 /// <remarks>
@@ -116,7 +116,8 @@ internal static unsafe class ProjectQuotaControl
 
     internal static ProjectQuotaNumbers ParseNumbers(ReadOnlySpan<byte> reply) => new(
         checked((long)BinaryPrimitives.ReadUInt64LittleEndian(reply[16..])),
-        checked((long)(BinaryPrimitives.ReadUInt64LittleEndian(reply) * LimitUnit)));
+        checked((long)(BinaryPrimitives.ReadUInt64LittleEndian(reply) * LimitUnit)),
+        checked((long)BinaryPrimitives.ReadUInt64LittleEndian(reply[40..])));
 
     internal static void FormatLimit(Span<byte> request, long limitBytes)
     {

@@ -11,8 +11,8 @@ namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
 internal sealed partial class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, TrashManager trash, Explainer explainer, Examiner examiner,
-    Func<CancellationToken, Task<IReadOnlyList<string>>> reload, Func<CancellationToken, Task> recover)
+    StateStore store, PoolRegistry pools, CapacityManager capacity, TrashManager trash, RowReconciler rows, Explainer explainer, Examiner examiner,
+    Func<string, string, CancellationToken, Task<Volumes.Pool>> takeOver, Func<CancellationToken, Task<IReadOnlyList<string>>> reload, Func<CancellationToken, Task> recover)
     : Admin.V1.Admin.AdminBase
 {
     public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context)
@@ -75,6 +75,7 @@ internal sealed partial class AdminService(
             Location = pool.Options.Location,
             State = Word(pool.State),
             Problem = pool.Problem ?? "",
+            ForeignNode = pool.ForeignNode ?? "",
             Filesystem = pool.Options.Lvm is null ? pool.Facts?.FilesystemName ?? "" : "",
             TotalBytes = space?.TotalBytes ?? 0,
             AvailableBytes = pool.IsReady ? capacity.Available(pool) : 0,

@@ -28,6 +28,7 @@ internal static class CallTargets
         Admin.V1.UndeleteVolumeRequest r => VolumeId.TryParse(r.Volume, out _) || TrashId.TryParse(r.Volume, out _)
             ? r.Volume
             : VolumeId.Mint(r.Volume).Value,
+        Admin.V1.TakeOverPoolRequest r => Safe(r.Pool),
         _ => null,
     };
 
@@ -52,7 +53,7 @@ internal static class CallTargets
     public static bool Changes(string rpc) => rpc is
         "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"
         or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume"
-        or "UndeleteVolume" or "EmptyTrash" or "Reload" or "Recover";
+        or "UndeleteVolume" or "EmptyTrash" or "Reload" or "Recover" or "TakeOverPool";
 
     private static string? Safe(string id) => id.Length == 0 ? null : FieldRules.Printable(id);
 }

@@ -5,7 +5,7 @@ using CsiLocal.Volumes;
 namespace CsiLocal.State;
 
 /// <summary>One numbered step of the schema. Never edited once released.</summary>
-/// <param name="Version">1, 2, 3, … without gaps.</param>
+/// <param name="Version">Each greater than the one before.</param>
 /// <param name="Name">File name without the extension.</param>
 /// <param name="Sql">A script of statements.</param>
 internal sealed record Migration(int Version, string Name, string Sql);
@@ -39,11 +39,12 @@ internal static class Migrator
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the file is from a newer program.</exception>
     public static void RefuseNewer(int version, string file, IReadOnlyList<Migration> migrations)
     {
-        if (version > migrations.Count)
+        var newest = migrations.Count == 0 ? 0 : migrations[^1].Version;
+        if (version > newest)
         {
             throw new StorageException(
                 StorageError.Unavailable,
-                $"open {file}: its schema is version {version}, this csilocal knows versions up to {migrations.Count}; nothing was touched",
+                $"open {file}: its schema is version {version}, this csilocal knows versions up to {newest}; nothing was touched",
                 "run the newer csilocal that wrote it, or move the file away: the state is then rebuilt from the pools");
         }
     }
@@ -52,8 +53,11 @@ internal static class Migrator
     public static void Apply(StateConnection writer, IReadOnlyList<Migration> migrations, TimeProvider clock)
     {
         var version = VersionOf(writer) ?? 0;
-        foreach (var migration in migrations.Skip(version))
+        foreach (var migration in migrations)
         {
+            if (migration.Version <= version)
+                continue;
+
             writer.Execute("BEGIN IMMEDIATE");
             try
             {

@@ -42,6 +42,9 @@ internal sealed class StateConnection : IDisposable
     /// <exception cref="SqliteException">The file cannot be opened, or is no database.</exception>
     public static StateConnection OpenReader(string file) => Open(file, SqliteOpenMode.ReadOnly);
 
+    /// <summary>An empty file that is to become a copy.</summary>
+    public static StateConnection OpenCopy(string file) => Open(file, SqliteOpenMode.ReadWrite);
+
     /// <summary>Runs a statement; returns the number of rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         Prepare(sql, parameters).ExecuteNonQuery();
@@ -76,6 +79,9 @@ internal sealed class StateConnection : IDisposable
         command.CommandText = script;
         command.ExecuteNonQuery();
     }
+
+    /// <summary>Copies the whole database as it is at one moment, beside writers and without stopping them (sqlite.org/backup.html).</summary>
+    public void CopyTo(StateConnection target) => _connection.BackupDatabase(target._connection);
 
     public void Dispose()
     {

@@ -88,38 +88,14 @@ internal static class StateFile
         }
     }
 
-    /// <summary>Reads all of the file, the journal too, without changing it: what is wrong with it, the first hundred; empty where nothing is, or it is not there.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: a newer schema, or the file cannot be read at all.</exception>
-    public static IReadOnlyList<string> Examine(string file)
-    {
-        SqliteProvider.EnsureLoaded();
-        if (FindDamage(file, Migrator.Embedded()) is { } damage)
-            return [damage];
-        if (!File.Exists(file) || new FileInfo(file).Length == 0)
-            return [];
-
-        try
-        {
-            using var connection = StateConnection.OpenReader(file);
-            var problems = connection.Query("PRAGMA quick_check(100)", static row => row.GetString(0));
-            problems.Remove("ok");
-            problems.AddRange(connection.Query(
-                "PRAGMA foreign_key_check", static row => $"a row of {row.GetString(0)} refers to a row of {row.GetString(2)} that is not there"));
-            return problems;
-        }
-        catch (SqliteException e)
-        {
-            return StateErrors.IsDamage(e) ? [e.Message] : throw StateErrors.Translate(e, $"examine {file}", file);
-        }
-    }
-
     /// <summary>Renames the file, with SQLite's own files beside it, and returns the new name. Nothing is deleted but the mark of suspicion.</summary>
-    public static string SetAside(string file, TimeProvider clock)
+    /// <param name="why">Part of the new name: "damaged".</param>
+    public static string SetAside(string file, TimeProvider clock, string why = "damaged")
     {
         var stamp = clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
-        var target = $"{file}.damaged-{stamp}";
+        var target = $"{file}.{why}-{stamp}";
         for (var i = 2; File.Exists(target); i++)
-            target = $"{file}.damaged-{stamp}.{i}";
+            target = $"{file}.{why}-{stamp}.{i}";
 
         // The companions first: a crash in between must not leave an old log beside a fresh database.
         foreach (var suffix in _companions)

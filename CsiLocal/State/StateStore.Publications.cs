@@ -5,7 +5,7 @@ namespace CsiLocal.State;
 
 internal sealed partial class StateStore
 {
-    private const string PublicationColumns = "volume, kind, path, read_only, access, mode, mount_flags, done";
+    private const string PublicationColumns = "volume, kind, path, read_only, access, mode, mount_flags, done, assumed";
 
     /// <summary>The stagings and publications of a volume, done or intended, in order of their first recording.</summary>
     public IReadOnlyList<PublicationRecord> PublicationsOf(VolumeId volume) => Read($"list publications of {volume}", db => db.Query(
@@ -26,9 +26,9 @@ internal sealed partial class StateStore
         db => db.Execute(
             $"""
             INSERT INTO publications ({PublicationColumns})
-            VALUES (@volume, @kind, @path, @readOnly, @access, @mode, @mountFlags, @done)
+            VALUES (@volume, @kind, @path, @readOnly, @access, @mode, @mountFlags, @done, @assumed)
             ON CONFLICT (volume, kind, path) DO UPDATE SET read_only = excluded.read_only, access = excluded.access,
-                mode = excluded.mode, mount_flags = excluded.mount_flags, done = excluded.done
+                mode = excluded.mode, mount_flags = excluded.mount_flags, done = excluded.done, assumed = excluded.assumed
             """,
             ("@volume", publication.Volume.Value),
             ("@kind", publication.Kind.ToString()),
@@ -37,7 +37,8 @@ internal sealed partial class StateStore
             ("@access", publication.Access.ToString()),
             ("@mode", publication.Mode.ToString()),
             ("@mountFlags", Columns.Json(publication.MountFlags)),
-            ("@done", publication.Done)));
+            ("@done", publication.Done),
+            ("@assumed", publication.IsAssumed)));
 
     /// <summary>Success where there is none.</summary>
     public void RemovePublication(VolumeId volume, PublicationKind kind, string path) => Write(
@@ -60,5 +61,6 @@ internal sealed partial class StateStore
         Mode = Columns.Enum<AccessMode>(row.GetString(5)),
         MountFlags = Columns.List(row.GetString(6)),
         Done = row.GetBoolean(7),
+        IsAssumed = row.GetBoolean(8),
     };
 }

@@ -26,6 +26,7 @@ internal sealed class FilesystemPreparer(
     private async Task<VolumeRecord> FormatAsync(
         VolumeRecord record, PublicationRecord intent, IStorageBackend backend, Attachment attachment, CancellationToken cancellationToken)
     {
+        RequireNeverUsed(record, backend);
         await formatter.FormatAsync(record, attachment, CommitIntent, cancellationToken);
         return await FormattedAsync(record, backend, $"{record.Filesystem} {record.FilesystemUuid} on {attachment.Path}");
 
@@ -49,6 +50,7 @@ internal sealed class FilesystemPreparer(
             return await FormattedAsync(record, backend, "an interrupted mkfs of ours had finished its work");
         }
 
+        RequireNeverUsed(record, backend);
         var found = await probe.ProbeAsync(attachment.Path, cancellationToken);
         if (found is not (ProbeResult.Blank or ProbeResult.Filesystem) || found is ProbeResult.Filesystem other && other.Uuid != record.FilesystemUuid)
             throw Mismatch(record, attachment, found.Describe());
@@ -58,6 +60,22 @@ internal sealed class FilesystemPreparer(
         var blank = record with { Format = FormatState.Never };
         store.UpdateVolume(blank);
         return await FormatAsync(blank, intent, backend, attachment, cancellationToken);
+    }
+
+    /// <summary>A row may be older than the volume (a state file from a backup): the record beside the data has to say, too, that nothing was put on it.</summary>
+    private static void RequireNeverUsed(VolumeRecord record, IStorageBackend backend)
+    {
+        var beside = backend.FindMetadata(record.Id);
+        if (beside is { FormattedAt: null, Format: FormatState.Never or FormatState.Formatting } && beside.CreatedAt == record.CreatedAt)
+            return;
+
+        var says = beside is null ? "is missing"
+            : beside.CreatedAt != record.CreatedAt ? $"is of a volume made at {beside.CreatedAt:O}, not at {record.CreatedAt:O}"
+            : $"says {beside.Format.ToString().ToLowerInvariant()}{(beside.FormattedAt is { } at ? $" at {at:O}" : "")}";
+        throw new StorageException(
+            StorageError.DataLoss,
+            $"format volume {record.Id}: its row says {record.Format.ToString().ToLowerInvariant()}, but the metadata beside its data {says}; nothing was written",
+            "is the state older than the pool? 'csilocal state check' tells; restart csilocal to compare them anew");
     }
 
     private async Task<VolumeRecord> TakeOverAsync(

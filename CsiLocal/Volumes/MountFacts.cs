@@ -28,6 +28,19 @@ internal sealed class MountFacts(Func<IReadOnlyList<string>> publishRoots, Func<
             || mounts.OfDeviceNodes().Any(mount => FileStatus.Find(mount.Path) is { IsBlockDevice: true } node && node.DeviceNumber == device.DeviceNumber);
     }
 
+    /// <summary>Numbers of the devices whose nodes are bound somewhere.</summary>
+    public static IReadOnlySet<ulong> BoundDevices(MountTable mounts)
+    {
+        var numbers = new HashSet<ulong>();
+        foreach (var mount in mounts.OfDeviceNodes())
+        {
+            if (FileStatus.Find(mount.Path) is { IsBlockDevice: true } node)
+                numbers.Add(node.DeviceNumber);
+        }
+
+        return numbers;
+    }
+
     /// <summary>Whether the mount shows the volume: its file system, its folder, or its device node.</summary>
     public static bool Shows(MountEntry mount, VolumeRecord record, Attachment attachment)
     {

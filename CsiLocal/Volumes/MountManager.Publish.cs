@@ -23,6 +23,7 @@ internal sealed partial class MountManager
     {
         facts.Paths.Check(TargetField, targetPath);
         RequireUsable(record, usage);
+        TakeCallersWord(record.Id, PublicationKind.Publish, targetPath);
         if (targetPath == stagingPath)
             throw new StorageException(StorageError.InvalidArgument, $"{TargetField}: it is the staging path {stagingPath}", "use a path of its own");
 
@@ -148,6 +149,7 @@ internal sealed partial class MountManager
             using var held = locks.AcquireExclusive(id.Value, $"unpublish volume {id}");
             var record = Require(id);
             facts.Paths.Check(TargetField, targetPath);
+            TakeCallersWord(id, PublicationKind.Publish, targetPath);
             if (StagedAt(id)?.Path == targetPath)
             {
                 throw new StorageException(
@@ -183,6 +185,10 @@ internal sealed partial class MountManager
         await DetachReadOnlyTwinAsync(record, pool, published, cancellationToken);
         store.RemovePublication(record.Id, PublicationKind.Publish, target);
         history.Changed(record.Id.Value, "is unpublished", $"from {target}");
+
+        // The staging path of a raw block volume shows no mount: after the state was lost nobody may know it any more.
+        if (published.IsAssumed && store.PublicationsOf(record.Id).Count == 0)
+            await VolumeManager.DetachLeftoversAsync(record, pool, cancellationToken);
     }
 
     /// <summary>Detaches the read-only device that read-only block targets have beside the staged one, once the last of them is gone.</summary>

@@ -25,12 +25,13 @@ internal sealed partial class MountManager(
     {
         facts.Paths.Check(StagingField, stagingPath);
         RequireUsable(record, usage);
+        TakeCallersWord(record.Id, PublicationKind.Stage, stagingPath);
         sources.RequireUnread(record.Id.Value, $"stage volume {record.Id}");
         var pool = pools.Holding(record.Pool);
         if (StagedAt(record.Id) is { } staged)
         {
             RequireSameStage(record, staged, stagingPath, usage);
-            if (staged.Done && IsStaged(record, pool, staged))
+            if (staged is { Done: true, IsAssumed: false } && IsStaged(record, pool, staged))
                 return;
         }
 
@@ -122,6 +123,7 @@ internal sealed partial class MountManager(
             using var held = locks.AcquireExclusive(id.Value, $"unstage volume {id}");
             var record = Require(id);
             facts.Paths.Check(StagingField, stagingPath);
+            TakeCallersWord(id, PublicationKind.Stage, stagingPath);
             var pool = pools.ForUndo(record.Pool);
             var targets = store.PublicationsOf(id).Where(static use => use.Kind == PublicationKind.Publish).Select(static use => use.Path).ToArray();
             if (targets.Length > 0)

@@ -9,6 +9,9 @@ internal enum PoolState
     Unknown,
     Ready,
 
+    /// <summary>Another node's, by its own marker: shown, and not served before it is taken over.</summary>
+    Foreign,
+
     /// <summary>Cannot be used; <see cref="Pool.Problem"/> says why. Looked at again from time to time.</summary>
     Unavailable,
 }
@@ -23,6 +26,12 @@ internal sealed record Pool
     public PoolState State { get; init; }
 
     public string? Problem { get; init; }
+
+    /// <summary>Whose it is, where it is <see cref="PoolState.Foreign"/>.</summary>
+    public string? ForeignNode { get; init; }
+
+    /// <summary>The node that its marker names since it is ready: this one, or one that could not be replaced yet.</summary>
+    public string? MarkedNode { get; init; }
 
     public PoolFacts? Facts { get; init; }
 

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace CsiLocal.Volumes;
 
 /// <summary>The pools of this node: as configured, as found, and which one a request means.</summary>
-internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFactory, StateStore store, ILogger<PoolRegistry> log)
+internal sealed class PoolRegistry(
+    Func<PoolOptions, IStorageBackend> backendFactory, StateStore store, NodeIdentity node, ILogger<PoolRegistry> log)
 {
     private readonly Lock gate = new();
     private ImmutableSortedDictionary<string, Pool> pools = ImmutableSortedDictionary<string, Pool>.Empty;
@@ -51,12 +52,17 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
     /// <exception cref="StorageException">Unavailable: the pool is not configured.</exception>
     public Pool ForUndo(string name) => pools.GetValueOrDefault(name) ?? Holding(name);
 
-    /// <summary>Whether an id that no row has is known to be nowhere: not while a pool that this state file never saw is away.</summary>
+    /// <summary>Whether an id that no row has is known to be nowhere: not while a pool that this state file never saw is away, nor in one of another node.</summary>
+    /// <param name="isIn">Looks into a pool that is there, but not served.</param>
     /// <exception cref="StorageException">Unavailable.</exception>
-    public void RequireAllKnown(string purpose)
+    public void RequireAllKnown(string purpose, Func<IStorageBackend, bool> isIn)
     {
-        if (All.FirstOrDefault(pool => !pool.IsReady && store.PoolIdentity(pool.Name) is null) is { } away)
-            throw new StorageException(StorageError.Unavailable, $"{purpose}: it may be in pool '{away.Name}', which cannot be used: {away.Problem}");
+        foreach (var pool in All)
+        {
+            var mayHold = pool.State == PoolState.Foreign ? isIn(pool.Backend) : !pool.IsReady && store.PoolIdentity(pool.Name) is null;
+            if (mayHold)
+                throw new StorageException(StorageError.Unavailable, $"{purpose}: it may be in pool '{pool.Name}', which cannot be used: {pool.Problem}");
+        }
     }
 
     public Pool? Find(string name) => pools.GetValueOrDefault(name);
@@ -79,30 +85,30 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
     }
 
     /// <summary>Looks at a pool and remembers what was found; a failure is a finding, not an exception.</summary>
-    /// <returns>The pool as found; <c>FirstSeen</c> where this state file never knew it.</returns>
-    public async Task<(Pool Pool, bool FirstSeen)?> InspectAsync(string name, CancellationToken cancellationToken)
+    /// <returns>The pool as found; null where it is not configured any more.</returns>
+    public async Task<Pool?> InspectAsync(string name, CancellationToken cancellationToken)
     {
         // Gone from the configuration in the meantime.
         if (!pools.TryGetValue(name, out var pool))
             return null;
 
-        var firstSeen = false;
         Pool found;
         try
         {
-            var known = store.PoolIdentity(name);
-            var facts = await pool.Backend.InspectAsync(known, cancellationToken);
-            if (known is not null && known != facts.Identity)
+            var (claim, owner) = await ReadOwnerAsync(pool, cancellationToken);
+            if (owner is not null && !claim.Allows(owner))
             {
-                throw new StorageException(
-                    StorageError.Unavailable,
-                    $"pool '{name}': {pool.Options.Location} carries the identity {facts.Identity}, not {known} as before",
-                    "bring back the file system or the disks that belong there, or give the new one a new pool name");
+                found = pool with { State = PoolState.Foreign, ForeignNode = owner.Node, Problem = PoolClaim.Refuse(name, owner.Node!).Describe() };
+                if (pool.Problem != found.Problem)
+                    Log.PoolUnavailable(log, name, found.Problem);
             }
-
-            firstSeen = known is null;
-            found = pool with { State = PoolState.Ready, Facts = facts, Problem = null };
-            Log.PoolReady(log, name, pool.Options.Location, facts.FilesystemName);
+            else
+            {
+                var facts = await pool.Backend.InspectAsync(claim.Known?.Identity, cancellationToken);
+                RequireSame(pool, claim, facts.Identity);
+                found = pool with { State = PoolState.Ready, Facts = facts, Problem = null, ForeignNode = null, MarkedNode = await MarkAsync(pool, owner, cancellationToken) };
+                Log.PoolReady(log, name, pool.Options.Location, facts.FilesystemName);
+            }
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
@@ -112,12 +118,67 @@ internal sealed class PoolRegistry(Func<PoolOptions, IStorageBackend> backendFac
         }
 
         Replace(pool, found);
-        return (found, firstSeen);
+        return found;
     }
 
-    /// <summary>Records that the pool's objects are in the rows, so that it is no longer first seen.</summary>
-    public void MarkKnown(Pool pool) =>
-        store.PutPool(pool.Name, pool.Options.Backend, pool.Options.Location, pool.Facts!.Identity);
+    /// <summary>Proves that the pool is there and this node's, and changes nothing; its objects can be listed afterwards.</summary>
+    /// <exception cref="StorageException">Unavailable: it is not.</exception>
+    public async Task LookAsync(Pool pool, CancellationToken cancellationToken)
+    {
+        var (claim, owner) = await ReadOwnerAsync(pool, cancellationToken);
+        if (owner is null)
+            throw new StorageException(StorageError.Unavailable, $"pool '{pool.Name}': there is none at {pool.Options.Location}");
+        if (!claim.Allows(owner))
+            throw PoolClaim.Refuse(pool.Name, owner.Node!);
+    }
+
+    private async Task<(PoolClaim Claim, PoolOwner? Owner)> ReadOwnerAsync(Pool pool, CancellationToken cancellationToken)
+    {
+        var claim = new PoolClaim(node.NodeId, store.FindPool(pool.Name));
+        var owner = await pool.Backend.ReadOwnerAsync(claim.Known?.Identity, cancellationToken);
+        RequireSame(pool, claim, owner?.Identity);
+        return (claim, owner);
+    }
+
+    /// <summary>Records that the pool's objects are in the rows, so that its identity is known from now on.</summary>
+    public void MarkKnown(Pool pool)
+    {
+        var row = new PoolRow(pool.Name, pool.Options.Backend, pool.Options.Location, pool.Facts!.Identity, pool.MarkedNode);
+        if (store.FindPool(pool.Name) != row)
+            store.PutPool(row);
+    }
+
+    /// <summary>Writes this node into the pool's marker, where that names none or this node's former name.</summary>
+    /// <returns>The node that it names now.</returns>
+    private async Task<string?> MarkAsync(Pool pool, PoolOwner? owner, CancellationToken cancellationToken)
+    {
+        if (owner?.Node == node.NodeId)
+            return node.NodeId;
+
+        try
+        {
+            await pool.Backend.MarkOwnerAsync(node.NodeId, cancellationToken);
+            Log.Changed(log, $"pool {pool.Name}", "is marked", $"as that of node {node.NodeId}{(owner?.Node is { } former ? $", formerly {former}" : "")}");
+            return node.NodeId;
+        }
+        catch (Exception e) when (e is StorageException or ToolException)
+        {
+            // LVM changes no tag while a disk is missing: it can be used all the same, and the next start tries again.
+            Log.NeedsAttention(log, $"pool {pool.Name}", "could not be marked as this node's", e is StorageException known ? known.Describe() : e.Message);
+            return owner?.Node;
+        }
+    }
+
+    private static void RequireSame(Pool pool, PoolClaim claim, string? identity)
+    {
+        if (claim.Known is { } known && identity is not null && known.Identity != identity)
+        {
+            throw new StorageException(
+                StorageError.Unavailable,
+                $"pool '{pool.Name}': {pool.Options.Location} carries the identity {identity}, not {known.Identity} as before",
+                "bring back the file system or the disks that belong there, or give the new one a new pool name");
+        }
+    }
 
     private Pool Usable(Pool pool)
     {

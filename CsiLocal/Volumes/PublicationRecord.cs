@@ -30,4 +30,7 @@ internal sealed record PublicationRecord
 
     /// <summary>False: the intent is recorded, the mount not yet known to be there.</summary>
     public required bool Done { get; init; }
+
+    /// <summary>Found in the mount table after the state was lost: what it is for is a guess, and <see cref="Mode"/> and <see cref="MountFlags"/> are not known.</summary>
+    public bool IsAssumed { get; init; }
 }

@@ -3,15 +3,14 @@ using CsiLocal.Diagnostics;
 using CsiLocal.Filesystems;
 using CsiLocal.State;
 using CsiLocal.Tools;
-using CsiLocal.Volumes.Diagnosis;
 
 namespace CsiLocal.Volumes;
 
 /// <summary>Compares rows with facts, at start-up and on demand, and finishes or undoes what an earlier run left (design §2.3).</summary>
-/// <remarks>Nothing is removed because a row is missing: such an object is reported, and a person decides.</remarks>
+/// <remarks>First the rows are brought to what the pools say (<see cref="RowReconciler"/>), then what is under way is finished or undone.</remarks>
 internal sealed class Recovery(
     StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, TrashManager trash,
-    MountManager mounts, MountFacts facts, History history)
+    MountManager mounts, MountFacts facts, RowReconciler rows, History history)
 {
     /// <summary>First of all, before anything may touch a mount: thaw what a copy had frozen, and forget mounts of an earlier boot.</summary>
     public void BeginRun(string bootId)
@@ -43,22 +42,22 @@ internal sealed class Recovery(
         store.SetBootId(bootId);
     }
 
-    /// <summary>Brings the rows and the objects of one pool together. A pool that this state file never saw is taken over whole.</summary>
-    public async Task RecoverPoolAsync(Pool pool, bool firstSeen, CancellationToken cancellationToken)
+    /// <summary>Brings the rows and the objects of one pool together.</summary>
+    public async Task RecoverPoolAsync(Pool pool, CancellationToken cancellationToken)
     {
-        if (firstSeen)
-        {
-            var found = pool.Backend.List();
-            TakeOver(pool, found);
-            await TakeOverTrashAsync(pool, found);
-            pools.MarkKnown(pool);
-        }
+        var found = pool.Backend.List();
+        await TakeOverTrashAsync(pool, found);
+        rows.Reconcile(pool, found);
+        pools.MarkKnown(pool);
 
         // Most volumes are at rest: nothing is asked of the kernel for those.
+        var mountTable = MountTable.Read();
+        var (names, devices) = (mountTable.BoundNames(), MountFacts.BoundDevices(mountTable));
         var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());
         foreach (var record in store.VolumesOfPool(pool.Name))
         {
-            var atRest = record is { State: VolumeState.Ready, PendingSizeBytes: null } && !attached.Contains(record.Id) && !published.Contains(record.Id);
+            var atRest = record is { State: VolumeState.Ready, PendingSizeBytes: null } && !attached.Contains(record.Id) && !published.Contains(record.Id)
+                && !names.Contains(record.Id.Value) && !IsBound(record, pool, devices);
             if (!atRest)
                 await GuardAsync(record.Id.Value, () => RecoverVolumeAsync(record.Id, pool, cancellationToken));
         }
@@ -71,36 +70,10 @@ internal sealed class Recovery(
             await GuardAsync(record.Id.Value, () => RecoverSnapshotAsync(record, pool, cancellationToken));
     }
 
-    private void TakeOver(Pool pool, IReadOnlyList<FoundObject> found)
-    {
-        foreach (var entry in found.Where(static entry => entry.Problem is null))
-        {
-            if (entry.Volume is { } volume && store.FindVolume(volume.Id) is null)
-            {
-                store.InsertVolume(volume with { Pool = pool.Name });
-                history.Changed(volume.Id.Value, "is known again", $"'{volume.Name}', from its metadata in pool {pool.Name}");
-            }
-            else if (entry.Snapshot is { } snapshot && store.FindSnapshot(snapshot.Id) is null)
-            {
-                store.InsertSnapshot(snapshot with { Pool = pool.Name });
-                history.Changed(snapshot.Id.Value, "is known again", $"'{snapshot.Name}', from its metadata in pool {pool.Name}");
-            }
-        }
-    }
-
     private async Task TakeOverTrashAsync(Pool pool, IReadOnlyList<FoundObject> found)
     {
         foreach (var entry in found.Where(entry => entry is { Trash: { } item, Problem: null } && store.FindTrash(item.Id) is null))
             await GuardAsync(entry.Trash!.Volume.Id.Value, () => trash.TakeOverAsync(entry, pool));
-    }
-
-    /// <summary>Tells of every object that no row knows, or that cannot be read. May run beside calls: it changes nothing but the rows of what lies in the trash.</summary>
-    public async Task ReportAsync(Pool pool)
-    {
-        var found = pool.Backend.List();
-        await TakeOverTrashAsync(pool, found);
-        foreach (var stranger in PoolExaminer.Strangers(store, pool, found))
-            history.NeedsAttention(stranger.Subject, stranger.Code == FindingCodes.Orphan ? "has no row" : "is not understood", stranger.Evidence);
     }
 
     private async Task RecoverVolumeAsync(VolumeId id, Pool pool, CancellationToken cancellationToken)
@@ -157,23 +130,19 @@ internal sealed class Recovery(
 
     private async Task RecoverPublicationsAsync(VolumeRecord record, Pool pool, CancellationToken cancellationToken)
     {
-        var uses = store.PublicationsOf(record.Id);
-        if (uses.Count == 0)
-        {
-            var wasInUse = pool.HasDeviceInUse(record);
-            await VolumeManager.DetachLeftoversAsync(record, pool, cancellationToken);
-            if (wasInUse && !pool.HasDeviceInUse(record))
-                history.Changed(record.Id.Value, "is let go", "its device was in use, and it is staged nowhere");
-            return;
-        }
-
-        foreach (var use in uses.OrderByDescending(static use => (int)use.Kind))
+        foreach (var use in store.PublicationsOf(record.Id).OrderByDescending(static use => (int)use.Kind))
         {
             var present = use.Kind == PublicationKind.Stage ? mounts.IsStaged(record, pool, use) : facts.At(use.Path) is not null;
             if (present && !use.Done)
             {
                 store.PutPublication(use with { Done = true });
                 history.Changed(record.Id.Value, $"is found at {use.Path}", $"{use.Kind} had finished when the daemon stopped");
+            }
+            else if (!present && use.IsAssumed)
+            {
+                // Who mounted it there is not known: the path is not the driver's to remove.
+                store.RemovePublication(record.Id, use.Kind, use.Path);
+                history.Changed(record.Id.Value, $"is not at {use.Path}", "it was found mounted there, and is not any more");
             }
             else if (!present)
             {
@@ -185,6 +154,30 @@ internal sealed class Recovery(
                 history.Changed(record.Id.Value, $"is not at {use.Path}", $"{use.Kind} was recorded, nothing is mounted there");
             }
         }
+
+        mounts.RecordFound(record, pool);
+        if (store.PublicationsOf(record.Id).Count > 0)
+            return;
+
+        var wasInUse = pool.HasDeviceInUse(record);
+        await VolumeManager.DetachLeftoversAsync(record, pool, cancellationToken);
+        if (wasInUse && !pool.HasDeviceInUse(record))
+            history.Changed(record.Id.Value, "is let go", "its device was in use, and it is staged nowhere");
+    }
+
+    /// <summary>A raw block volume whose device node is bound somewhere: a logical volume has its device all the time.</summary>
+    private static bool IsBound(VolumeRecord record, Pool pool, IReadOnlySet<ulong> devices)
+    {
+        if (devices.Count == 0 || record.Access != AccessType.Block)
+            return false;
+
+        foreach (var readOnly in new[] { false, true })
+        {
+            if (pool.Backend.FindAttachment(record, readOnly) is { } attachment && devices.Contains(attachment.DeviceNumber))
+                return true;
+        }
+
+        return false;
     }
 
     private async Task RecoverSnapshotAsync(SnapshotRecord record, Pool pool, CancellationToken cancellationToken)

@@ -55,7 +55,7 @@ internal sealed class SnapshotManager(
             await eraser.ReserveAsync(pool, cost, $"create snapshot {spec.Name}", () => store.InTransaction(() =>
             {
                 if (pool.Backend.Features.NeedsProjectId)
-                    record = record with { ProjectId = store.AllocateProjectId(pool.Name) };
+                    record = record with { ProjectId = ProjectIds.Allot(store, pool) };
 
                 // What it may come to take stays reserved while it is copied; the backend says what it took.
                 record = record with { SharedBytes = cost };
@@ -131,7 +131,7 @@ internal sealed class SnapshotManager(
         using var held = locks.AcquireExclusive(id.Value, $"delete snapshot {id}");
         if ((store.FindSnapshot(id) ?? TakeOver(id)) is not { } record)
         {
-            pools.RequireAllKnown($"delete snapshot {id}");
+            pools.RequireAllKnown($"delete snapshot {id}", backend => backend.FindMetadata(id) is not null);
             return true;
         }
 

@@ -41,7 +41,7 @@ internal sealed class VolumeManager(
         await eraser.ReserveAsync(pool, record.SizeBytes, $"create volume {record.Name}", () => store.InTransaction(() =>
         {
             if (pool.Backend.Features.NeedsProjectId)
-                record = record with { ProjectId = store.AllocateProjectId(pool.Name) };
+                record = record with { ProjectId = ProjectIds.Allot(store, pool) };
 
             store.InsertVolume(record);
             if (source is not null)
@@ -137,7 +137,7 @@ internal sealed class VolumeManager(
         if ((store.FindVolume(id) ?? TakeOver(id)) is { } record)
             await DeleteLockedAsync(record, token);
         else
-            pools.RequireAllKnown($"delete volume {id}");
+            pools.RequireAllKnown($"delete volume {id}", backend => backend.FindMetadata(id) is not null);
 
         return true;
     }, callerToken);

@@ -51,8 +51,8 @@ internal sealed record SnapshotSpec(string Name, VolumeId Source)
 /// <summary>How a caller wants to use a volume: one CSI VolumeCapability.</summary>
 internal sealed record Usage(AccessType Access, AccessMode Mode, FilesystemType? Filesystem, IReadOnlyList<string> MountFlags)
 {
-    public bool Compatible(PublicationRecord publication) =>
-        publication.Access == Access && publication.Mode == Mode && publication.MountFlags.SequenceEqual(MountFlags);
+    public bool Compatible(PublicationRecord publication) => publication.Access == Access
+        && (publication.IsAssumed || (publication.Mode == Mode && publication.MountFlags.SequenceEqual(MountFlags)));
 }
 
 /// <summary>Names of the StorageClass parameters (design §5) and of what Kubernetes' sidecars add.</summary>

@@ -38,6 +38,8 @@ internal sealed class EmulatedGroup(string name, IReadOnlyList<EmulatedDisk> dis
 
     public bool IsExported { get; set; }
 
+    public List<string> Tags { get; } = [];
+
     /// <summary>Of each metadata area; it holds the text twice, in turn.</summary>
     public long MetadataBytes { get; init; } = 1044480;
 

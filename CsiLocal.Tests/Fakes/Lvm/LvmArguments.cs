@@ -20,7 +20,7 @@ internal sealed class LvmArguments
         ["lvextend"] = "size poolmetadatasize stripes alloc",
         ["lvchange"] = "addtag deltag activate monitor",
         ["lvrename"] = "",
-        ["vgchange"] = "activate monitor",
+        ["vgchange"] = "activate monitor addtag deltag",
         ["vgcreate"] = "metadatasize physicalextentsize dataalignment addtag",
         ["vgextend"] = "metadatasize dataalignment",
         ["vgreduce"] = "",

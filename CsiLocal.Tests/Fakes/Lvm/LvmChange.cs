@@ -35,21 +35,29 @@ internal sealed class LvmChange(LvmScope scope)
             return "";
         }
 
-        if (group.Disks.Any(disk => !scope.Sees(disk)))
-        {
-            throw new LvmFailureException(
-                $"  Cannot change VG {group.Name} while PVs are missing.\n  See vgreduce --removemissing and vgextend --restoremissing.\n  Cannot process volume group {group.Name}\n");
-        }
-
-        ChangeTags(volume);
+        RequireAllDisks(group);
+        ChangeTags(volume.Tags);
         return $"  Logical volume {group.Name}/{name} changed.\n";
     }
 
-    public string ActivateGroup()
+    public string ChangeGroup()
     {
-        if (_arguments.Operands is not [var name] || !_arguments.Answer("activate", otherwise: false))
-            throw new LvmMisuseException("vgchange --activate y of one VG");
+        if (_arguments.Operands is not [var name])
+            throw new LvmMisuseException("vgchange of one VG");
         var group = scope.WritableGroup(name);
+        if (_arguments.Has("addtag") || _arguments.Has("deltag"))
+        {
+            RequireAllDisks(group);
+            ChangeTags(group.Tags);
+            return $"  Volume group \"{name}\" successfully changed\n";
+        }
+
+        return _arguments.Answer("activate", otherwise: false) ? ActivateGroup(group) : throw new LvmMisuseException("vgchange --activate y");
+    }
+
+    private string ActivateGroup(EmulatedGroup group)
+    {
+        var name = group.Name;
         var failed = false;
         foreach (var volume in group.Sorted.Where(static volume => !volume.IsHidden))
         {
@@ -83,16 +91,25 @@ internal sealed class LvmChange(LvmScope scope)
         EmulatedContent.Activate(volume);
     }
 
-    private void ChangeTags(EmulatedVolume volume)
+    private void RequireAllDisks(EmulatedGroup group)
+    {
+        if (group.Disks.Any(disk => !scope.Sees(disk)))
+        {
+            throw new LvmFailureException(
+                $"  Cannot change VG {group.Name} while PVs are missing.\n  See vgreduce --removemissing and vgextend --restoremissing.\n  Cannot process volume group {group.Name}\n");
+        }
+    }
+
+    private void ChangeTags(ICollection<string> tags)
     {
         if (!_arguments.Has("addtag") && !_arguments.Has("deltag"))
-            throw new LvmMisuseException("lvchange changes nothing");
+            throw new LvmMisuseException($"{_arguments.Command} changes nothing");
         foreach (var tag in _arguments.Values("deltag"))
-            volume.Tags.Remove(tag);
+            tags.Remove(tag);
         foreach (var tag in _arguments.Values("addtag"))
         {
             RequireTag(tag);
-            volume.Tags.Add(tag);
+            tags.Add(tag);
         }
     }
 }

@@ -22,7 +22,7 @@ internal static class LvmColumns
         ["vg_exported"] = static row => row.Group.IsExported ? "exported" : "",
         ["vg_partial"] = static row => IsPartial(row) ? "partial" : "",
         ["vg_missing_pv_count"] = static row => Text(row.Group.Disks.Count(disk => !row.Scope.Sees(disk))),
-        ["vg_tags"] = static _ => "",
+        ["vg_tags"] = static row => string.Join(',', row.Group.Tags),
         ["vg_systemid"] = static _ => "",
         ["vg_shared"] = static _ => "",
         ["vg_permissions"] = static _ => "writeable",

@@ -113,7 +113,7 @@ internal sealed class LvmEmulator : IDisposable
                 "lvextend" => new LvmExtend(scope).Run(),
                 "lvchange" => new LvmChange(scope).ChangeVolume(),
                 "lvrename" => new LvmRename(scope).Run(),
-                "vgchange" => new LvmChange(scope).ActivateGroup(),
+                "vgchange" => new LvmChange(scope).ChangeGroup(),
                 "vgcreate" => new LvmDisks(scope).CreateGroup(),
                 "vgextend" => new LvmDisks(scope).ExtendGroup(),
                 "pvcreate" => new LvmDisks(scope).Prepare(),

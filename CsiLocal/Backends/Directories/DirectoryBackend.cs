@@ -10,7 +10,7 @@ namespace CsiLocal.Backends.Directories;
 /// The metadata file is written before the directory and removed after it, so that a directory without one was never made by us.
 /// Snapshots of btrfs do not contain subvolumes that a workload made inside its volume: they show as empty directories.
 /// </remarks>
-internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner commands) : IStorageBackend, IVolumeUsage
+internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner commands) : IStorageBackend, IVolumeUsage, IProjectIds
 {
     // Smaller ones cannot hold even the metadata that btrfs counts for an empty subvolume.
     private const long MinimumBytes = 1 << 20;
@@ -32,6 +32,16 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     private DirectoryStore Store => new(Pool);
 
     private DirectoryOwnership Ownership => new(Store);
+
+    /// <inheritdoc/>
+    public Task<PoolOwner?> ReadOwnerAsync(string? knownIdentity, CancellationToken cancellationToken) => Task.FromResult(_folder.ReadOwner());
+
+    /// <inheritdoc/>
+    public Task MarkOwnerAsync(string node, CancellationToken cancellationToken)
+    {
+        _folder.MarkOwner(node);
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
@@ -59,6 +69,9 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         return new PoolSpace(
             filesystem.TotalBytes, free, free + extra - promised, trash.Sum(item => MeasureTrash(item, volumes, snapshots)));
     }
+
+    /// <inheritdoc/>
+    public bool IsUnused(uint projectId) => IoFailure.Guard($"look for quota id {projectId} in pool {options.Name}", () => Pool.Quota.IsUnused(projectId));
 
     /// <inheritdoc/>
     public VolumeUsage? MeasureUsage(VolumeRecord volume)
@@ -266,19 +279,22 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
             return [new HealthFinding(HealthStatus.DataLoss, "DataMissing", e.Message)];
         }
 
+        var findings = new List<HealthFinding>(MetadataHealth.Inspect(_folder.VolumesPath, volume));
         try
         {
-            if (!Pool.Quota.IsHard || Measure(entry) is not null)
-                return [];
+            if (Pool.Quota.IsHard && Measure(entry) is null)
+            {
+                findings.Add(new HealthFinding(
+                    HealthStatus.Degraded, "LimitNotEnforced", $"the file system no longer counts what {entry.Path} holds: quotas were switched off"));
+            }
         }
         catch (StorageException e)
         {
             // One volume that cannot be measured must not fail the list of all.
-            return [new HealthFinding(HealthStatus.Degraded, "UsageUnknown", e.Message)];
+            findings.Add(new HealthFinding(HealthStatus.Degraded, "UsageUnknown", e.Message));
         }
 
-        var message = $"the file system no longer counts what {entry.Path} holds: quotas were switched off";
-        return [new HealthFinding(HealthStatus.Degraded, "LimitNotEnforced", message)];
+        return findings;
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,9 @@ internal interface IDirectoryQuota
     /// <summary>Entries need a <see cref="DirectoryEntry.ProjectId"/>.</summary>
     bool NeedsProjectId { get; }
 
+    /// <summary>Nothing in the file system bears this <see cref="DirectoryEntry.ProjectId"/>, and no limit is left of one that did. Starts no process.</summary>
+    bool IsUnused(uint projectId) => true;
+
     /// <summary>statfs on the directory shows the limit and what is used of it.</summary>
     bool ShowsInStatfs { get; }
 

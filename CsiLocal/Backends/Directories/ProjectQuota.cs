@@ -15,6 +15,13 @@ internal sealed class ProjectQuota(string poolPath) : IDirectoryQuota
     public bool ShowsInStatfs => true;
 
     /// <inheritdoc/>
+    public bool IsUnused(uint projectId)
+    {
+        using var pool = DirectoryDescriptor.Open(poolPath);
+        return ProjectQuotaControl.Read(pool, projectId) == default;
+    }
+
+    /// <inheritdoc/>
     public Task RefreshAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>

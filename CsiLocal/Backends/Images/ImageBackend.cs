@@ -29,6 +29,14 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
         SnapshotWhileMounted = true,
     };
 
+    public Task<PoolOwner?> ReadOwnerAsync(string? knownIdentity, CancellationToken cancellationToken) => Task.FromResult(_pool.ReadOwner());
+
+    public Task MarkOwnerAsync(string node, CancellationToken cancellationToken)
+    {
+        _pool.MarkOwner(node);
+        return Task.CompletedTask;
+    }
+
     public Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
         var facts = _pool.Inspect();

@@ -13,7 +13,7 @@ internal static class ImageHealth
     {
         try
         {
-            return [.. InspectPool(pool, image, volume), .. InspectImage(image, volume), .. InspectMetadata(pool, volume)];
+            return [.. InspectPool(pool, image, volume), .. InspectImage(image, volume), .. MetadataHealth.Inspect(pool.VolumesPath, volume)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -54,21 +54,5 @@ internal static class ImageHealth
                 HealthStatus.DataLoss,
                 "ImageTruncated",
                 $"{image.Path} has {status.SizeBytes} of {volume.SizeBytes} bytes");
-    }
-
-    private static IEnumerable<HealthFinding> InspectMetadata(PoolFolder pool, VolumeRecord volume)
-    {
-        string? problem;
-        try
-        {
-            problem = MetadataFile.ReadVolume(pool.VolumesPath, volume.Id) is null ? "is missing" : null;
-        }
-        catch (StorageException e)
-        {
-            problem = $"cannot be read: {e.Message}";
-        }
-
-        if (problem is not null)
-            yield return new HealthFinding(HealthStatus.Degraded, "MetadataUnreadable", $"the metadata beside the image {problem}");
     }
 }

@@ -134,6 +134,16 @@ internal static class LvmArguments
     public static List<string> Rename(VolumeGroupRef group, string name, string newName) =>
         [.. Begin("lvrename", group), group.Name, name, newName];
 
+    public static List<string> ChangeGroupTags(VolumeGroupRef group, IReadOnlyList<string> added, IReadOnlyList<string> removed)
+    {
+        var arguments = Begin("vgchange", group);
+        arguments.AddRange(Tags(added));
+        foreach (var tag in removed)
+            arguments.AddRange(["--deltag", tag]);
+        arguments.Add(group.Name);
+        return arguments;
+    }
+
     public static List<string> Activate(VolumeGroupRef group, string name) =>
         [.. Begin("lvchange", group), "--yes", "--activate", "y", "--ignoreactivationskip", $"{group.Name}/{name}"];
 

@@ -41,6 +41,42 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
 
     public BackendFeatures Features => _provisioner.Features;
 
+    public async Task<PoolOwner?> ReadOwnerAsync(string? knownIdentity, CancellationToken cancellationToken)
+    {
+        // Even if it cannot be read now: what is mounted from it has to be let go of.
+        var knownUuid = knownIdentity is null ? null : GroupUuid(knownIdentity);
+        if (knownUuid is not null)
+            _devices.Pin(knownUuid);
+        if (await _group.LookAsync(knownUuid, cancellationToken) is not { } report)
+            return null;
+
+        try
+        {
+            return new PoolOwner(_provisioner.ReadIdentity(), VolumeGroupTags.ReadNode(report.Tags));
+        }
+        catch (FormatException e)
+        {
+            throw new StorageException(
+                StorageError.Unavailable, $"pool {_options.Name}: the tags of volume group '{_group.Name}' cannot be read: {e.Message}",
+                $"look at them (vgs -o +tags {_group.Name}); the one that begins with {LvTagText.Prefix} names the node", e);
+        }
+    }
+
+    public Task MarkOwnerAsync(string node, CancellationToken cancellationToken)
+    {
+        var tags = VolumeGroupTags.Of(node);
+        return _group.ChangeAsync(
+            (group, token) =>
+            {
+                var there = _group.Inventory?.Tags ?? [];
+                var removed = there.Where(tag => LvTagText.IsOurs(tag) && !tags.Contains(tag, StringComparer.Ordinal)).ToArray();
+                var added = tags.Where(tag => !there.Contains(tag, StringComparer.Ordinal)).ToArray();
+                return added.Length + removed.Length == 0 ? Task.CompletedTask : _group.Tool.ChangeGroupTagsAsync(group, added, removed, token);
+            },
+            report => report with { Tags = [.. report.Tags.Where(static tag => !LvTagText.IsOurs(tag)), .. tags] },
+            cancellationToken);
+    }
+
     public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
         try
@@ -53,7 +89,6 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
                 StorageError.Unavailable, $"pool {_options.Name}: {e.Message}", "load dm_mod (modprobe dm_mod); in a container, mount the host's /dev", e);
         }
 
-        // Even if it cannot be opened now: what is mounted from it has to be let go of.
         if (knownIdentity is not null)
             _devices.Pin(GroupUuid(knownIdentity));
         var identity = await _provisioner.OpenAsync(knownIdentity, cancellationToken);

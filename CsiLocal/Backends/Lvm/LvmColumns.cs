@@ -6,7 +6,7 @@ internal static class LvmColumns
     public static readonly string[] ScannedVolumeGroups = ["pv_name", "vg_name", "vg_uuid", "vg_missing_pv_count"];
 
     public static readonly string[] VolumeGroup =
-        ["vg_name", "vg_uuid", "vg_attr", "vg_extent_size", "vg_size", "vg_free", "vg_mda_free", "vg_mda_size"];
+        ["vg_name", "vg_uuid", "vg_attr", "vg_extent_size", "vg_size", "vg_free", "vg_mda_free", "vg_mda_size", "vg_tags"];
 
     public static readonly string[] PhysicalVolumes = ["pv_name", "pv_uuid", "pv_attr", "pv_size", "pv_free"];
 

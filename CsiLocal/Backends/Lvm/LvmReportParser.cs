@@ -73,6 +73,7 @@ internal static class LvmReportParser
             MetadataFreeBytes = Number(group, "vg_mda_free"),
             MetadataSizeBytes = Number(group, "vg_mda_size"),
             IsExported = Letter(group, "vg_attr", 2) == 'x',
+            Tags = Tags(group, "vg_tags"),
             PhysicalVolumes = devices,
             LogicalVolumes = volumes,
         };
@@ -119,7 +120,7 @@ internal static class LvmReportParser
             // Cached volumes have both too.
             Pool = isThin ? Reference(row, "pool_lv") : null,
             Origin = isThin || isCow ? Reference(row, "origin") : null,
-            Tags = Text(row, "lv_tags").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            Tags = Tags(row, "lv_tags"),
             DataPercent = Percent(row, "data_percent"),
             MetadataPercent = Percent(row, "metadata_percent"),
             MetadataBytes = OptionalNumber(row, "lv_metadata_size"),
@@ -149,6 +150,9 @@ internal static class LvmReportParser
     }
 
     private static string Text(JsonElement row, string column) => JsonFields.Text(row, column) ?? throw new JsonException($"column '{column}' is missing");
+
+    private static string[] Tags(JsonElement row, string column) =>
+        Text(row, column).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static char Letter(JsonElement row, string column, int index) =>
         Text(row, column) is var text && text.Length > index ? text[index] : throw new FormatException($"column '{column}' is '{text}'");

@@ -133,6 +133,10 @@ internal sealed class LvmTool(ICommandRunner commands, IReadOnlyList<string> pre
     public Task RenameAsync(VolumeGroupRef group, string name, string newName, CancellationToken cancellationToken) =>
         ChangeAsync(group, name, LvmArguments.Rename(group, name, newName), Quick, cancellationToken);
 
+    /// <summary>vgchange --addtag, --deltag: all in one change of the volume group.</summary>
+    public Task ChangeGroupTagsAsync(VolumeGroupRef group, IReadOnlyList<string> added, IReadOnlyList<string> removed, CancellationToken cancellationToken) =>
+        ChangeAsync(group, null, LvmArguments.ChangeGroupTags(group, added, removed), Quick, cancellationToken);
+
     /// <summary>lvchange --activate y --ignoreactivationskip of one volume, or vgchange of all where <paramref name="name"/> is null.</summary>
     public Task ActivateAsync(VolumeGroupRef group, string? name, CancellationToken cancellationToken) => ChangeAsync(
         group, name, name is null ? LvmArguments.ActivateAll(group) : LvmArguments.Activate(group, name), Activation, cancellationToken);

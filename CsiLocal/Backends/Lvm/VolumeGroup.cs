@@ -34,6 +34,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     private volatile View? _view;
     private volatile string? _activationProblem;
     private volatile bool _isKnown; // to the state of some pool in it
+    private bool _wasLookedAt; // Just before it is opened: the report need not be read twice. Guarded by _opening.
     private Task<VolumeGroupReport>? _next; // The report that has not begun yet.
 
     public string Name { get; } = name;
@@ -64,6 +65,26 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
             StorageError.Unavailable, $"open volume group '{Name}': there is none of that name on this machine",
             $"make it (vgcreate {Name} DEVICE …), or correct 'volumeGroup', or name blank disks under 'devices'");
 
+    /// <summary>Finds and reads it without changing anything; null where there is none of that name, and none is known.</summary>
+    /// <exception cref="StorageException">Unavailable: as for <see cref="OpenAsync(string?, CancellationToken)"/>.</exception>
+    public async Task<VolumeGroupReport?> LookAsync(string? knownUuid, CancellationToken cancellationToken)
+    {
+        await _opening.EnterAsync(first: false, cancellationToken);
+        try
+        {
+            if (_view is { } open && (knownUuid ?? open.Report.Uuid) == open.Report.Uuid)
+                return open.Report;
+
+            var report = await FindAsync(knownUuid, cancellationToken);
+            _wasLookedAt = report is not null;
+            return report;
+        }
+        finally
+        {
+            _opening.Leave();
+        }
+    }
+
     /// <summary>As <see cref="OpenAsync(string?, CancellationToken)"/>; null where there is none of that name, and none is known.</summary>
     public async Task<VolumeGroupReport?> TryOpenAsync(string? knownUuid, CancellationToken cancellationToken)
     {
@@ -72,8 +93,9 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         try
         {
             var report = _view is { } open && (knownUuid ?? open.Report.Uuid) == open.Report.Uuid
-                ? await ReadAgainAsync(knownUuid, cancellationToken)
+                ? _wasLookedAt ? open.Report : await ReadAgainAsync(knownUuid, cancellationToken)
                 : await FindAsync(knownUuid, cancellationToken);
+            _wasLookedAt = false;
             return report is null ? null : await ActivateAsync(report, cancellationToken);
         }
         finally

@@ -21,6 +21,9 @@ internal sealed record VolumeGroupReport
 
     public bool IsExported { get; init; }
 
+    /// <summary>Of the volume group itself.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
     public IReadOnlyList<PhysicalVolume> PhysicalVolumes { get; init; } = [];
 
     /// <summary>Hidden ones too (rimage, tdata …), their names without brackets.</summary>

@@ -100,7 +100,7 @@ internal sealed record SnapshotJson(
 internal sealed record PoolJson(
     string Name, string Backend, string Location, string State, string? Problem, string? Filesystem, long TotalBytes, long AvailableBytes,
     long ProvisionedBytes, long Volumes, long Snapshots, bool IsDefault, IReadOnlyList<string> Features, IReadOnlyList<string> Findings,
-    double? DataPercent, double? MetadataPercent) : IJsonShape
+    double? DataPercent, double? MetadataPercent, string? ForeignNode) : IJsonShape
 {
     public void Write(Utf8JsonWriter json)
     {
@@ -120,6 +120,7 @@ internal sealed record PoolJson(
         json.WriteTexts("findings", Findings);
         json.WriteNumberOrNull("dataPercent", DataPercent);
         json.WriteNumberOrNull("metadataPercent", MetadataPercent);
+        json.WriteString("foreignNode", ForeignNode);
     }
 }
 

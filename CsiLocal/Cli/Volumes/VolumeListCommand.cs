@@ -9,9 +9,19 @@ internal static class VolumeListCommand
 {
     public static Command Create(CommandHost host)
     {
-        var command = new Command("list", "Lists the volumes.");
-        host.SetAction(command, (_, session, cancellationToken) => RunAsync(session, cancellationToken));
+        var foreign = new Option<bool>("--foreign") { Description = "Those of pools that were moved here from another node and not taken over." };
+        var command = new Command("list", "Lists the volumes.") { foreign };
+        host.SetAction(command, (parsed, session, cancellationToken) =>
+            parsed.GetValue(foreign) ? ListForeignAsync(session, cancellationToken) : RunAsync(session, cancellationToken));
         return command;
+    }
+
+    private static async Task<int> ListForeignAsync(CommandSession session, CancellationToken cancellationToken)
+    {
+        var response = await session.Daemon.CallAsync(
+            call => session.Daemon.Admin.ListForeignVolumesAsync(new ListForeignVolumesRequest(), call), cancellationToken);
+        VolumeReport.ListForeign(session.Report, [.. response.Volumes.OrderBy(static volume => volume.Name, StringComparer.Ordinal)]);
+        return ExitCode.Success;
     }
 
     private static async Task<int> RunAsync(CommandSession session, CancellationToken cancellationToken)

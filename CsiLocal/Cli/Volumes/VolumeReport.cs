@@ -12,6 +12,9 @@ internal static class VolumeReport
         new("PUBLISHED", MayFold: true),
     ];
 
+    private static readonly TableColumn[] ForeignColumns =
+        [new("NAME", MayFold: true), new("ID"), new("POOL", MayFold: true), new("NODE", MayFold: true), new("SIZE", IsNumber: true)];
+
     public static VolumeJson ToJson(VolumeDetail volume) => new(
         volume.VolumeId, volume.Name, volume.Pool, volume.Backend, volume.SizeBytes, volume.AccessType, PlainText.NullIfEmpty(volume.Filesystem),
         PlainText.NullIfEmpty(volume.FilesystemUuid), volume.State, volume.Location, PlainText.NullIfEmpty(volume.Source), volume.CreatedAt?.ToDateTime(),
@@ -24,6 +27,16 @@ internal static class VolumeReport
             report.Line("No volumes; make one with 'csilocal volume create NAME --size 10Gi'");
         else
             report.Table(Columns, volumes.Select(volume => Row(volume, report.PathWidth)));
+    }
+
+    public static void ListForeign(ReportWriter report, IReadOnlyList<ForeignVolume> volumes)
+    {
+        report.Json([.. volumes.Select(static volume => new ForeignVolumeJson(
+            volume.VolumeId, volume.Name, volume.Pool, volume.Node, volume.SizeBytes, volume.CreatedAt?.ToDateTime()))]);
+        if (volumes.Count == 0)
+            report.Line("No volumes of another node");
+        else
+            report.Table(ForeignColumns, volumes.Select(Row));
     }
 
     public static void Show(ReportWriter report, VolumeDetail volume)
@@ -56,6 +69,9 @@ internal static class VolumeReport
 
     /// <summary>"10 GiB ext4", "1 GiB block".</summary>
     public static string SizeAndType(VolumeDetail volume) => $"{PlainText.Size(volume.SizeBytes)} {Type(volume)}";
+
+    private static IReadOnlyList<string> Row(ForeignVolume volume) =>
+        [volume.Name, volume.VolumeId, volume.Pool, volume.Node, PlainText.Size(volume.SizeBytes)];
 
     private static IReadOnlyList<string> Row(VolumeDetail volume, int pathWidth) =>
     [

@@ -60,6 +60,7 @@ internal static class FindingCodes
     public const string VolumeHealth = "volume-health";
     public const string Missing = "missing";
     public const string Orphan = "orphan";
+    public const string Differs = "differs";
     public const string NotUnderstood = "not-understood";
     public const string NotMounted = "not-mounted";
     public const string LeftAttached = "left-attached";

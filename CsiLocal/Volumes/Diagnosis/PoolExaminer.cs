@@ -4,7 +4,7 @@ using CsiLocal.State;
 namespace CsiLocal.Volumes.Diagnosis;
 
 /// <summary>Compares rows with facts, as recovery does, and tells instead of acting. Beside calls: what a call is at work on is passed over.</summary>
-internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLocks locks, MountManager mounts, MountFacts facts)
+internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLocks locks, RowReconciler rows, MountManager mounts, MountFacts facts)
 {
     /// <summary>Findings of one kind in one pool; the rest is counted.</summary>
     private const int Most = 100;
@@ -58,8 +58,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
         [
             Finding.Ok(FindingCodes.Pool, pool.Name, $"{pool.Options.Location}: {volumes.Count} volumes, {snapshots.Count} snapshots"),
             .. pool.Backend.InspectPool().Select(finding => Of(FindingCodes.PoolHealth, pool.Name, finding)),
-            // What is just being made has no metadata yet.
-            .. Limited(pool, Strangers(store, pool, there).Where(stranger => !IsAtWork(stranger.Subject.Split('.')[0]))),
+            .. Limited(pool, Differences(pool)),
         ];
 
         var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());
@@ -68,41 +67,20 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
         return findings;
     }
 
-    /// <summary>Objects that no row knows, or that cannot be read. Nothing is ever done to them.</summary>
-    public static IEnumerable<Finding> Strangers(StateStore store, Pool pool, IReadOnlyList<FoundObject> there)
+    /// <summary>What recovery would do or tell, of which the rows' own examination does not know.</summary>
+    private IEnumerable<Finding> Differences(Pool pool)
     {
-        foreach (var entry in there)
+        // What is just being made has no metadata yet.
+        foreach (var decision in rows.Compare(pool.Name, pool.Backend).Where(decision => !IsAtWork(decision.Target.Split('.')[0])))
         {
-            if (entry.Problem is not null)
-            {
-                yield return Finding.Warning(
-                    FindingCodes.NotUnderstood, entry.EntryName, $"pool {pool.Name}: {entry.Problem}; it is left alone", "move it out of the pool, or delete it, by hand");
-            }
-            else if (!IsKnown(store, entry) && IsStillThere(pool, entry))
-            {
-                var id = entry.Volume?.Id.Value ?? entry.Snapshot?.Id.Value ?? entry.Trash?.Volume.Id.Value ?? entry.EntryName;
-                yield return Finding.Warning(
-                    FindingCodes.Orphan, id, $"pool {pool.Name}: no row knows it; it is left alone, a person decides", $"see what is known of it: csilocal explain {id}");
-            }
+            if (decision.What == RowComparison.NotUnderstood)
+                yield return Finding.Warning(FindingCodes.NotUnderstood, decision.Target, decision.Why, "move it out of the pool, or delete it, by hand");
+            else if (decision.IsNew)
+                yield return Finding.Warning(FindingCodes.Orphan, decision.Target, $"no row knows it: {decision.Why}", $"{Repair} makes it known again; it is never deleted for that");
+            else if (decision.What != RowComparison.NoData)
+                yield return Finding.Warning(FindingCodes.Differs, decision.Target, $"{decision.What}: {decision.Why}", decision.IsMendable ? $"{Repair} corrects the row" : $"see what is known of it: csilocal explain {decision.Target}");
         }
     }
-
-    private static bool IsKnown(StateStore store, FoundObject entry) => entry switch
-    {
-        { Volume: { } volume } => store.FindVolume(volume.Id) is not null,
-        { Snapshot: { } snapshot } => store.FindSnapshot(snapshot.Id) is not null,
-        { Trash: { } item } => store.FindTrash(item.Id) is not null,
-        _ => false,
-    };
-
-    // One that was deleted since the list was made has no row any more, rightly.
-    private static bool IsStillThere(Pool pool, FoundObject entry) => entry switch
-    {
-        { Volume: { } volume } => pool.Backend.FindMetadata(volume.Id) is not null,
-        { Snapshot: { } snapshot } => pool.Backend.FindMetadata(snapshot.Id) is not null,
-        { Trash: { } item } => pool.Backend.FindTrash(item.Id) is not null,
-        _ => true,
-    };
 
     private IEnumerable<Finding> Examine(
         Pool pool, VolumeRecord row, Dictionary<string, FoundObject> there, bool isAttached, bool isPublished)

@@ -20,7 +20,7 @@ internal static class StateExaminer
         var file = Path.Combine(folder, StateFile.Name);
         try
         {
-            var problems = StateFile.Examine(file);
+            var problems = File.Exists(file) && new FileInfo(file).Length > 0 ? StateCopy.Examine(folder).Problems : [];
             findings.AddRange(problems.Select(problem => Finding.Error(
                 FindingCodes.StateFile, file, problem, "restart the daemon: it sets the file aside and takes volumes and snapshots over from the pools")));
             if (problems.Count == 0)
