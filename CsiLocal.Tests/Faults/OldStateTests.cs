@@ -1,3 +1,4 @@
+using Csi.V1;
 using CsiLocal.State;
 using CsiLocal.Tests.Rpc;
 using CsiLocal.Tests.Support;
@@ -78,6 +79,29 @@ public abstract class OldStateTests<TPool> : DriverTest<TPool>
         await Controller.DeleteVolumeAsync(new() { VolumeId = deleted.VolumeId });
         Assert.Equal(kept, Assert.Single((await Controller.ListVolumesAsync(new())).Entries).Volume);
         Assert.Single(Pool.Volumes(), name => name.Contains(kept.VolumeId, StringComparison.Ordinal) && !name.EndsWith(".json", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task What_went_into_the_trash_since_is_there_and_what_came_back_since_is_a_volume()
+    {
+        var gone = await CreateKeptAsync("gone");
+        var target = await MountAsync(gone);
+        Write(Path.Combine(target, "file"), seed: 5);
+        var digest = Digest(Path.Combine(target, "file"));
+        await UnmountAsync(gone, target);
+        var back = await CreateKeptAsync("back");
+        await Controller.DeleteVolumeAsync(new() { VolumeId = back.VolumeId });
+        await BackUpAsync();
+        await Controller.DeleteVolumeAsync(new() { VolumeId = gone.VolumeId });
+        await Driver.Admin.UndeleteVolumeAsync(new() { Volume = "back", NewName = "renamed" });
+        await RestoreAsync();
+
+        Assert.Equal(VolumeId.Mint("renamed").Value, Assert.Single((await Controller.ListVolumesAsync(new())).Entries).Volume.VolumeId);
+        Assert.Equal("gone", Assert.Single((await Driver.Admin.ListTrashAsync(new())).Volumes).Name);
+        Assert.DoesNotContain((await Controller.ControllerListVolumeHealthAsync(new())).Entries, static entry => entry.HealthStatuses.Count > 0);
+
+        await Driver.Admin.UndeleteVolumeAsync(new() { Volume = "gone" });
+        Assert.Equal(digest, Digest(Path.Combine(await MountAsync(gone), "file")));
     }
 
     [Fact(Timeout = Limit)]
@@ -244,6 +268,13 @@ public abstract class OldStateTests<TPool> : DriverTest<TPool>
         Assert.Contains(Log.Lines, line => line.Contains(volume.VolumeId, StringComparison.Ordinal) && line.Contains("is not understood", StringComparison.Ordinal));
         await FailsAsync(StatusCode.DataLoss, Controller.CreateVolumeAsync(Create("data", Mount())));
         Assert.Equal(everything, Pool.Everything());
+    }
+
+    private async Task<Volume> CreateKeptAsync(string name)
+    {
+        var request = Create(name, Mount());
+        request.Parameters["trashGrace"] = "30d";
+        return await CreateAsync(request);
     }
 
     private async Task BackUpAsync()

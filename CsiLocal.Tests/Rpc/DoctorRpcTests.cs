@@ -1,9 +1,7 @@
 using System.Text.Json;
 using CsiLocal.Configuration;
-using CsiLocal.State;
 using CsiLocal.Tests.Cli;
 using CsiLocal.Tests.Support;
-using CsiLocal.Volumes;
 using CsiLocal.Volumes.Diagnosis;
 using Grpc.Core;
 using Xunit;
@@ -38,15 +36,19 @@ public sealed class DoctorRpcTests : DriverTest<ImagePool>
     }
 
     [Fact(Timeout = Limit)]
-    public async Task What_no_row_knows_is_told_and_left_alone_also_by_repair()
+    public async Task What_no_row_knows_is_told_and_known_again_by_repair_and_a_stranger_is_left_alone()
     {
         var (volume, snapshot) = await OrphanAsync();
         await File.WriteAllTextAsync(Path.Combine(Pool.Options.Path, "volumes", "stranger"), "kept");
         var before = Pool.Everything();
 
-        var told = await WrongAsync("--repair");
+        Assert.Equal(
+            ["warning not-understood stranger", $"warning orphan {snapshot}", $"warning orphan {volume}"], (await WrongAsync()).Order(StringComparer.Ordinal));
+        Assert.Empty((await Controller.ListVolumesAsync(new())).Entries);
 
-        Assert.Equal(["warning not-understood stranger", $"warning orphan {snapshot}", $"warning orphan {volume}"], told.Order(StringComparer.Ordinal));
+        Assert.Equal(["warning not-understood stranger"], await WrongAsync("--repair"));
+        Assert.Equal(volume, Assert.Single((await Controller.ListVolumesAsync(new())).Entries).Volume.VolumeId);
+        Assert.Equal(snapshot, Assert.Single((await Controller.ListSnapshotsAsync(new())).Entries).Snapshot.SnapshotId);
         Assert.Equal(before, Pool.Everything());
     }
 
@@ -141,18 +143,20 @@ public sealed class DoctorRpcTests : DriverTest<ImagePool>
     }
 
     /// <summary>A volume and a snapshot whose rows are gone.</summary>
+    /// <summary>Somebody brings back, beside the daemon, what was deleted.</summary>
     private async Task<(string Volume, string Snapshot)> OrphanAsync()
     {
         var volume = await CreateAsync("data");
         var snapshot = (await Controller.CreateSnapshotAsync(new() { Name = "s", SourceVolumeId = volume.VolumeId })).Snapshot;
-        await Driver.StopAsync();
-        using (var store = StateStore.Open(Driver.StateDirectory, TimeProvider.System))
-        {
-            store.RemoveVolume(VolumeId.Parse(volume.VolumeId));
-            store.RemoveSnapshot(SnapshotId.Parse(snapshot.SnapshotId));
-        }
+        string[] files = [.. from id in (string[])[volume.VolumeId, snapshot.SnapshotId] from file in (string[])[Pool.ContentOf(id), Path.ChangeExtension(Pool.ContentOf(id), ".json")] select file];
+        foreach (var file in files)
+            File.Copy(file, Driver.PathOf(Path.GetFileName(file)));
 
-        await Driver.StartAsync();
+        await Controller.DeleteSnapshotAsync(new() { SnapshotId = snapshot.SnapshotId });
+        await Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
+        foreach (var file in files)
+            File.Move(Driver.PathOf(Path.GetFileName(file)), file);
+
         return (volume.VolumeId, snapshot.SnapshotId);
     }
 

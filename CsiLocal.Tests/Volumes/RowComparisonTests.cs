@@ -117,6 +117,18 @@ public sealed class RowComparisonTests
     }
 
     [Fact]
+    public void A_row_whose_volume_lies_in_the_trash_goes_unless_that_is_another_one_of_the_name()
+    {
+        var item = new TrashRecord { Id = TrashId.Of(Row), Volume = Row, DeletedAt = Samples.Time, Deadline = Samples.Time, Erase = EraseMode.Discard };
+
+        var decision = Assert.Single(Compare([Row], [], new FoundObject { EntryName = "t", HasData = true, Trash = item }));
+        Assert.Equal(("is in the trash", true, true), (decision.What, decision.IsGone, decision.IsMendable));
+
+        var later = Row with { CreatedAt = Row.CreatedAt.AddTicks(1) };
+        Assert.Equal(RowComparison.NoData, Assert.Single(Compare([later], [], new FoundObject { EntryName = "t", HasData = true, Trash = item })).What);
+    }
+
+    [Fact]
     public void What_cannot_be_read_is_told_by_its_own_name()
     {
         var decision = Assert.Single(Compare([], [], new FoundObject { EntryName = "stranger.img", HasData = true, Problem = "not an entry of this driver" }));

@@ -45,7 +45,7 @@ internal sealed class DriverHost : IAsyncDisposable
         var log = loggers.CreateLogger<DriverHost>();
         if (options.HostTools == HostToolsSource.Nsenter)
             HostNamespaces.Require();
-        var stateLock = await AcquireLockAsync(options.StateDirectory, clock, cancellationToken);
+        var stateLock = await StateDirectoryLock.AcquireAsync(options.StateDirectory, clock, cancellationToken);
         DriverHost? host = null;
         try
         {
@@ -108,21 +108,5 @@ internal sealed class DriverHost : IAsyncDisposable
         services.Dispose();
         stateLock.Dispose();
         background.Dispose();
-    }
-
-    /// <summary>Takes the state directory. The lock of a daemon that was just killed may live on for a moment in a child that was about to run a command.</summary>
-    private static async Task<StateDirectoryLock> AcquireLockAsync(string directory, TimeProvider clock, CancellationToken cancellationToken)
-    {
-        for (var tries = 1; ; tries++)
-        {
-            try
-            {
-                return StateDirectoryLock.Acquire(directory);
-            }
-            catch (StorageException e) when (e.Error == StorageError.FailedPrecondition && tries < 10)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), clock, cancellationToken);
-            }
-        }
     }
 }

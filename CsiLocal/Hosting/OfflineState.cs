@@ -30,7 +30,7 @@ internal static class OfflineState
     /// <exception cref="StorageException">FailedPrecondition: a daemon is using it. DataLoss: it is damaged.</exception>
     public static async Task<StateComparison> CompareAsync(DriverOptions options, TimeProvider clock, DriverSeams seams, CancellationToken cancellationToken)
     {
-        using var held = StateDirectoryLock.Acquire(options.StateDirectory);
+        using var held = await StateDirectoryLock.AcquireAsync(options.StateDirectory, clock, cancellationToken);
         var folder = Directory.CreateTempSubdirectory("csilocal-check-");
         try
         {
@@ -66,7 +66,7 @@ internal static class OfflineState
     /// <exception cref="StorageException">FailedPrecondition: a daemon is using it.</exception>
     public static async Task<RebuiltState> RebuildAsync(DriverOptions options, TimeProvider clock, DriverSeams seams, CancellationToken cancellationToken)
     {
-        using var held = StateDirectoryLock.Acquire(options.StateDirectory);
+        using var held = await StateDirectoryLock.AcquireAsync(options.StateDirectory, clock, cancellationToken);
         var file = Path.Combine(options.StateDirectory, StateFile.Name);
         var aside = File.Exists(file) ? StateFile.SetAside(file, clock, "replaced") : null;
         using var services = new DriverServices(

@@ -16,6 +16,22 @@ internal sealed class StateDirectoryLock : IDisposable
 
     private StateDirectoryLock(SafeFileHandle file) => _file = file;
 
+    /// <summary>As <see cref="Acquire"/>, within half a second: the lock of a daemon that just ended may live on for a moment in a child that was about to run a command.</summary>
+    public static async Task<StateDirectoryLock> AcquireAsync(string stateDirectory, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return Acquire(stateDirectory);
+            }
+            catch (StorageException e) when (e.Error == StorageError.FailedPrecondition && tries < 10)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), clock, cancellationToken);
+            }
+        }
+    }
+
     /// <summary>Takes the lock, at once or not at all. Makes the folder where it is missing.</summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.FailedPrecondition"/>: another process has it, named by its pid.

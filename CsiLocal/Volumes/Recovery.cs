@@ -47,6 +47,7 @@ internal sealed class Recovery(
     {
         var found = pool.Backend.List();
         await TakeOverTrashAsync(pool, found);
+        trash.ForgetRestored(pool, found);
         rows.Reconcile(pool, found);
         pools.MarkKnown(pool);
 

@@ -202,6 +202,21 @@ internal sealed class TrashManager(
         }
     }
 
+    /// <summary>Drops the rows of what was undeleted since they were written (a state file from a backup): the pool has it as a volume.</summary>
+    /// <remarks>A row of which the pool has nothing at all is kept until its time has come: what it is about may come back with its disk.</remarks>
+    public void ForgetRestored(Pool pool, IReadOnlyList<FoundObject> found)
+    {
+        foreach (var item in store.TrashOfPool(pool.Name).Where(static item => item is { RestoreAs: null, Erasing: false }))
+        {
+            var restored = found.FirstOrDefault(entry => entry.Volume is { State: VolumeState.Ready } volume && volume.CreatedAt == item.Volume.CreatedAt);
+            if (restored is null || pool.Backend.FindTrash(item.Id) is not null)
+                continue;
+
+            store.RemoveTrash(item.Id);
+            history.Changed(item, "is not in the trash any more", $"pool {pool.Name} has it as volume '{restored.Volume!.Name}' ({restored.Volume.Id})");
+        }
+    }
+
     private static IEraseProgress NoProgress { get; } = new Nothing();
 
     private void RequireFree(string attempted, TrashRecord item, VolumeRecord volume)

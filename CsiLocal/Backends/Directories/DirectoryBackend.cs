@@ -10,7 +10,7 @@ namespace CsiLocal.Backends.Directories;
 /// The metadata file is written before the directory and removed after it, so that a directory without one was never made by us.
 /// Snapshots of btrfs do not contain subvolumes that a workload made inside its volume: they show as empty directories.
 /// </remarks>
-internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner commands) : IStorageBackend, IVolumeUsage, IProjectIds
+internal sealed partial class DirectoryBackend(PoolOptions options, ICommandRunner commands) : IStorageBackend, IVolumeUsage, IProjectIds
 {
     // Smaller ones cannot hold even the metadata that btrfs counts for an empty subvolume.
     private const long MinimumBytes = 1 << 20;
@@ -145,50 +145,6 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
         await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
         IoFailure.Guard(attempted, () => MetadataFile.Remove(entry.Folder, entry.Id));
     }
-
-    /// <inheritdoc/>
-    public Task<bool> QuarantineAsync(TrashRecord item, CancellationToken cancellationToken)
-    {
-        var attempted = $"delete volume {item.Volume.Id}";
-        var entry = Entry(item.Volume);
-        return Task.FromResult(IoFailure.Guard(attempted, () => _trash.Put(attempted, item, () =>
-        {
-            Store.RequireExists(entry, attempted);
-            MountUse.Refuse(entry, attempted);
-        })));
-    }
-
-    /// <inheritdoc/>
-    public Task RestoreAsync(TrashRecord item, VolumeRecord volume, CancellationToken cancellationToken)
-    {
-        var attempted = $"undelete {item.Id}";
-        IoFailure.Guard(attempted, () => _trash.Restore(attempted, item, volume));
-        return Task.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public async Task EraseAsync(TrashRecord item, IEraseProgress progress, CancellationToken cancellationToken)
-    {
-        var attempted = $"erase {item.Id}";
-        var entry = Entry(item);
-        var hasRest = FileStatus.Find(entry.RemovedPath) is not null;
-        if (!IoFailure.Guard(attempted, () => _trash.BeginErase(attempted, item, hasRest)))
-            return;
-        IoFailure.Guard(attempted, () => MountUse.Refuse(entry, attempted));
-        await GuardedAsync(attempted, () => Store.RemoveAsync(entry, attempted, cancellationToken));
-        IoFailure.Guard(attempted, () => _trash.EndErase(item));
-    }
-
-    /// <inheritdoc/>
-    public TrashRecord? FindTrash(TrashId id) =>
-        IoFailure.Guard($"look for {id} in the trash of pool {options.Name}", () => _trash.Find(id));
-
-    /// <inheritdoc/>
-    public long MeasureTrash(TrashRecord item, IReadOnlyCollection<VolumeRecord> volumes, IReadOnlyCollection<SnapshotRecord> snapshots) =>
-        // Without a count nobody knows, and nothing is promised.
-        Pool.Quota.IsHard && Measure(Entry(item)) is { } usage
-            ? usage.ExclusiveBytes ?? Math.Max(0, usage.UsedBytes - SharedBlocks.Of(item, volumes, snapshots))
-            : 0;
 
     /// <inheritdoc/>
     public async Task<long> ResizeAsync(VolumeRecord volume, long sizeBytes, CancellationToken cancellationToken)

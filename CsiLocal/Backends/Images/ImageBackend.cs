@@ -12,7 +12,7 @@ namespace CsiLocal.Backends.Images;
 /// Metadata first, data second, and the other way round on removal: so data is never without metadata, wherever a kill falls, and
 /// metadata without data is a creation or removal of our own to be finished. Data without metadata is somebody else's and is left alone.
 /// </remarks>
-internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : IStorageBackend
+internal sealed partial class ImageBackend(PoolOptions options, TimeProvider time) : IStorageBackend
 {
     private readonly PoolFolder _pool = new(options.Name, BackendKind.Image, options.Path);
     private readonly LoopAttachments _attachments = new(time);
@@ -243,39 +243,6 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
     public IReadOnlyList<HealthFinding> InspectPool() => [];
 
-    public long CopyCost(VolumeRecord volume) =>
-        IoFailure.Guard($"measure volume {volume.Id}", () => ImageOf(volume.Id).Find()?.AllocatedBytes ?? 0);
-
-    public Task<SnapshotRecord> CreateSnapshotAsync(
-        SnapshotRecord snapshot, CopySource source, ICopyProgress progress, CancellationToken cancellationToken)
-    {
-        var attempted = $"create snapshot {snapshot.Id}";
-        var from = ImageOf(source.Volume?.Id ?? throw new ArgumentException("a snapshot is cut from a volume", nameof(source)));
-        return Task.Run(
-            () => IoFailure.GuardAsync(attempted, () => CutAsync(attempted, snapshot, from, source, progress, cancellationToken)),
-            cancellationToken);
-    }
-
-    public Task DeleteSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
-    {
-        var attempted = $"delete snapshot {snapshot.Id}";
-        var image = ImageOf(snapshot.Id);
-        return Task.Run(
-            () => IoFailure.Guard(attempted, () =>
-            {
-                if (Ownership.Require(attempted, _pool, image, snapshot.Id) is not { } known)
-                    return;
-                RefuseIfAttached(attempted, image);
-
-                // The order of DeleteAsync, for the same reason.
-                if (known.State != SnapshotState.Deleting)
-                    IoFailure.UnlessFull(() => MetadataFile.Write(_pool.SnapshotsPath, known with { State = SnapshotState.Deleting }));
-                image.Remove();
-                MetadataFile.Remove(_pool.SnapshotsPath, image.Id);
-            }),
-            cancellationToken);
-    }
-
     public IReadOnlySet<VolumeId> ListAttached() => IoFailure.Guard($"list the devices of pool {options.Name}", () =>
     {
         var attached = new HashSet<VolumeId>();
@@ -296,48 +263,6 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
     private ImageFile ImageOf(VolumeId id) => new(Path.Combine(_pool.VolumesPath, id.Value + ImageFile.Extension), id.Value);
 
     private ImageFile ImageOf(SnapshotId id) => new(Path.Combine(_pool.SnapshotsPath, id.Value + ImageFile.Extension), id.Value);
-
-    private async Task<SnapshotRecord> CutAsync(
-        string attempted,
-        SnapshotRecord snapshot,
-        ImageFile from,
-        CopySource source,
-        ICopyProgress progress,
-        CancellationToken cancellationToken)
-    {
-        var image = ImageOf(snapshot.Id);
-        if (Ownership.FindCut(attempted, _pool, image, snapshot) is { } cut)
-        {
-            // Killed between the mark on the image and the metadata: a rebuilt state file must not take it for an unfinished one.
-            MetadataFile.Write(_pool.SnapshotsPath, cut with { State = SnapshotState.Ready });
-            return cut;
-        }
-
-        var wanted = snapshot with { SizeBytes = from.Require().SizeBytes };
-        var job = new CopyJob
-        {
-            Attempted = attempted,
-            From = from,
-            To = image,
-            SizeBytes = wanted.SizeBytes,
-            Allocate = false,
-            Source = source,
-        };
-        _copier.Check(job, Features.InstantCopy);
-        Ownership.Claim(_pool, wanted);
-        var shared = await UndoIfRefusedAsync(
-            image,
-            () => _copier.FillAsync(job, Features.InstantCopy, progress, cancellationToken));
-        var filled = wanted with { SharedBytes = shared, Format = source.FormatOfCopy };
-        MetadataFile.Write(_pool.SnapshotsPath, filled);
-
-        // The last step, and the mark of a finished one: nobody writes to a snapshot any more.
-        using var handle = image.Open(readOnly: true);
-        File.SetUnixFileMode(handle, Ownership.FinishedSnapshot);
-        RandomAccess.FlushToDisk(handle);
-        MetadataFile.Write(_pool.SnapshotsPath, filled with { State = SnapshotState.Ready });
-        return filled;
-    }
 
     private static ImageFile MakeBlankImage(ImageFile image, VolumeRecord volume)
     {
