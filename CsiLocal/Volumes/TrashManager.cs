@@ -77,13 +77,19 @@ internal sealed class TrashManager(
         {
             [var only] => only,
             [] => throw new StorageException(
-                StorageError.NotFound, "nothing of that name or id is in the trash", "see what is with 'csilocal trash list'"),
+                StorageError.NotFound, "nothing of that name or id is in the trash" + ThereIs(reference), "see what is with 'csilocal trash list'"),
             _ => throw new StorageException(
                 StorageError.FailedPrecondition,
                 $"{found.Count} deleted volumes had that name: {string.Join(", ", found.Select(static item => $"{item.Id} (deleted {item.DeletedAt:u})"))}",
                 "name one by its id in the trash"),
         };
     }
+
+    // Perhaps the very one, by an undelete whose answer was lost.
+    private string ThereIs(string reference) =>
+        store.FindVolume(VolumeId.TryParse(reference, out var id) ? id : VolumeId.Mint(reference)) is { } volume
+            ? $"; there is a volume '{volume.Name}', made at {volume.CreatedAt:u}"
+            : "";
 
     /// <summary>Makes it a volume again, with the data and file system that it had.</summary>
     /// <param name="newName">null: under its old name and id.</param>

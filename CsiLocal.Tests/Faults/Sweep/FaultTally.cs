@@ -31,8 +31,9 @@ public sealed class FaultTally : IDisposable
         var line = string.Create(
             CultureInfo.InvariantCulture,
             $"fault points: {s_points.Values.Sum(static points => points.Tried)} tried, {s_points.Values.Sum(static points => points.Converged)} converged ({string.Join(", ", pools)}{(TakesAll ? "" : "; two of three, all with CSILOCAL_FAULTS=all")})");
-        Console.WriteLine(line);
+        var (where, file) = Machine.IsVm ? ($"{line}; real LVM, kills alone", $"faults-{s_points.Keys.Order(StringComparer.Ordinal).First()}.txt") : (line, "faults.txt");
         var folder = Directory.CreateDirectory(Path.Combine(SourceFile.FindRoot(), "TestResults"));
-        File.WriteAllText(Path.Combine(folder.FullName, "faults.txt"), line + "\n");
+        File.WriteAllText(Path.Combine(folder.FullName, file), where + "\n");
+        Console.WriteLine(where);
     }
 }

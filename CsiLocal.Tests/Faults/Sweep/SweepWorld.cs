@@ -196,6 +196,9 @@ internal sealed class SweepWorld : IAsyncDisposable
         var foundSnapshots = found.Where(static entry => entry.Snapshot is not null).Select(static entry => entry.Snapshot!).ToList();
         Assert.Equal(volumes.Select(static known => known.VolumeId).Order(), foundVolumes.Select(static known => known.Id.Value).Order());
         Assert.Equal(snapshots.Select(static known => known.SnapshotId).Order(), foundSnapshots.Select(static known => known.Id.Value).Order());
+        Assert.Equal(
+            (await Driver.Admin.ListTrashAsync(new())).Volumes.Select(static item => item.TrashId).Order(),
+            found.Where(static entry => entry.Trash is not null).Select(static entry => entry.Trash!.Id.Value).Order());
         foreach (var volume in foundVolumes)
         {
             Assert.Equal(VolumeState.Ready, volume.State);
@@ -213,6 +216,7 @@ internal sealed class SweepWorld : IAsyncDisposable
         [
             .. (await ListVolumesAsync()).Select(static volume => $"row {volume.VolumeId}").Order(),
             .. (await ListSnapshotsAsync()).Select(static snapshot => $"row {snapshot.SnapshotId}").Order(),
+            .. (await Driver.Admin.ListTrashAsync(new())).Volumes.Select(static item => $"trash {item.TrashId}").Order(),
             .. Pool.Volumes().Order(StringComparer.Ordinal),
             .. Pool.Snapshots().Order(StringComparer.Ordinal),
             .. Pool.DevicesInUse().Select(static device => $"device {device}").Order(StringComparer.Ordinal),
