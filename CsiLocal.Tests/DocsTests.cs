@@ -50,6 +50,15 @@ public sealed partial class DocsTests
     }
 
     [Fact]
+    public void Every_test_that_a_promise_names_is_there()
+    {
+        var named = TestName().Matches(Read("reliability.md")).Select(match => match.Groups["name"].Value).Distinct().ToList();
+
+        Assert.NotEmpty(named);
+        Assert.Empty(named.Except(typeof(DocsTests).Assembly.GetTypes().Select(static type => type.Name.Split('`')[0])));
+    }
+
+    [Fact]
     public void Every_finding_of_doctor_is_documented_and_every_documented_one_is_looked_for()
     {
         var codes = typeof(FindingCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
@@ -94,6 +103,9 @@ public sealed partial class DocsTests
             folder = folder.Parent;
         return folder?.FullName ?? throw new InvalidOperationException($"no CsiLocal.sln above {AppContext.BaseDirectory}");
     }
+
+    [GeneratedRegex("`(?<name>[A-Za-z]+Tests)`")]
+    private static partial Regex TestName();
 
     [GeneratedRegex(@"```yaml\n(?<text>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Yaml();

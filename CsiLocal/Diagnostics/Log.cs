@@ -29,8 +29,19 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Information, "{Target} {What}: {Why}")]
     public static partial void Changed(ILogger log, string target, string what, string why);
 
+    /// <summary>Something that a person may have to look at: a line, and a count by what it is.</summary>
+    /// <param name="log">Where the line goes.</param>
+    /// <param name="target">What it is about.</param>
+    /// <param name="what">One of few fixed phrases.</param>
+    /// <param name="why">The facts.</param>
+    public static void NeedsAttention(ILogger log, string target, string what, string why)
+    {
+        Metrics.Attention.Add(1, new KeyValuePair<string, object?>("what", what));
+        AttentionLine(log, target, what, why);
+    }
+
     [LoggerMessage(21, LogLevel.Warning, "{Target} {What}: {Why}")]
-    public static partial void NeedsAttention(ILogger log, string target, string what, string why);
+    private static partial void AttentionLine(ILogger log, string target, string what, string why);
 
     [LoggerMessage(22, LogLevel.Warning, "A background chore failed and is repeated: {Problem}")]
     public static partial void ChoreFailed(ILogger log, string problem);

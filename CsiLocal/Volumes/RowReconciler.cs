@@ -29,7 +29,7 @@ internal sealed class RowReconciler(StateStore store, KeyedLocks locks, History 
                 { What: RowComparison.NoData } when !IsStillMissing(decision.Target, backend) => null,
                 _ => decision,
             };
-            if (now is not null)
+            if (now is not null && !IsBeingUndeleted(now))
                 decisions.Add(now);
         }
 
@@ -130,6 +130,10 @@ internal sealed class RowReconciler(StateStore store, KeyedLocks locks, History 
 
         return new RowComparison(pool, CanShrink(backend), volumes, snapshots).Decide([found]) is [var decided, ..] ? decided : null;
     }
+
+    /// <summary>An intent of this state, which recovery finishes: its row comes with the end of that.</summary>
+    private bool IsBeingUndeleted(RowDecision decision) => decision is { IsNew: true, Volume: { } volume }
+        && store.TrashOfPool(volume.Pool).Any(item => item.RestoreAs is { } name && VolumeId.Mint(name) == volume.Id);
 
     /// <summary>Null where a call is at work on it, which then knows it better.</summary>
     private IDisposable? TryAcquire(string id)
