@@ -14,7 +14,7 @@ call() {
 }
 # One that goes away before it has its answer.
 give_up() {
-  (timeout --signal=KILL "0.0$((RANDOM % 9 + 1))" "$binary" "$@" >/dev/null 2>&1 </dev/null) 2>/dev/null || true
+  timeout --signal=KILL "0.0$((RANDOM % 9 + 1))" "$binary" "$@" >/dev/null 2>&1 </dev/null || true
 }
 
 client() { # NUMBER
@@ -33,7 +33,7 @@ client() { # NUMBER
       images0) form=(--block) ;;
       images1) form=(--fs xfs) size=300Mi ;;
     esac
-    # 3: not there, 4: there and another one, 5: no room, 6: in use, 7: busy.
+    # 2: of another kind than its source, which was made anew meanwhile; 3: not there, 4: there and another one, 5: no room, 6: in use, 7: busy.
     case $((RANDOM % 24)) in
       0 | 1 | 2 | 3) call '0|[4567]' volume create "$volume" --pool "$pool" --size "$size" ${form[@]+"${form[@]}"} ;;
       4 | 5 | 6 | 7) call '0|[34567]' volume mount "$volume" "$path" ;;
@@ -42,8 +42,8 @@ client() { # NUMBER
       12) call '0|[3567]' volume unmount "$volume" "$path" ;;
       13) call '0|[34567]' volume expand "$volume" "${sizes[RANDOM % 4]}" ;;
       14) call '0|[34567]' snapshot create "$volume" "$snapshot" ;;
-      15) call '0|[34567]' snapshot restore "$snapshot" "$volume-restored" ;;
-      16) call '0|[34567]' volume clone "$volume" "$volume-clone" ;;
+      15) call '0|[234567]' snapshot restore "$snapshot" "$volume-restored" ;;
+      16) call '0|[234567]' volume clone "$volume" "$volume-clone" ;;
       17) call '0|[3567]' volume delete --yes "$volume" ;;
       18) call '0|[3567]' volume delete --yes "$volume-clone" "$volume-restored" ;;
       19) call '0|[3567]' snapshot delete --yes "$snapshot" ;;
