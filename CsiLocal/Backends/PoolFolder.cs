@@ -12,6 +12,7 @@ namespace CsiLocal.Backends;
 internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
 {
     private const int MarkerSchema = 1;
+    private static readonly long s_startNs = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
     private const UnixFileMode OwnerOnlyFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     public const UnixFileMode OwnerOnlyFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -32,7 +33,8 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
     /// The caller compares the identity with the one it knows and refuses the pool.
     /// </remarks>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
-    public PoolFacts Inspect()
+    /// <param name="knownIdentity">What it was before; null: never seen.</param>
+    public PoolFacts Inspect(string? knownIdentity = null)
     {
         try
         {
@@ -52,6 +54,8 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             EnsureFolder(SnapshotsPath);
             EnsureFolder(TrashPath);
             ProveWritable();
+            if (identity == knownIdentity)
+                RemoveUnfinished();
             return new PoolFacts(identity, name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -106,6 +110,19 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         {
             // Whoever may enter could read tenants' images: closed again, whatever the reason it was opened for.
             File.SetUnixFileMode(folder, OwnerOnlyFolder);
+        }
+    }
+
+    /// <summary>Removes the metadata files that an earlier run was killed writing. Nothing older than this run is being written by it.</summary>
+    private void RemoveUnfinished()
+    {
+        foreach (var folder in (string[])[VolumesPath, SnapshotsPath])
+        {
+            foreach (var file in Directory.EnumerateFiles(folder, ".*.json.tmp"))
+            {
+                if (FileStatus.Find(file) is { IsRegular: true } status && status.ModifiedNs < s_startNs)
+                    File.Delete(file);
+            }
         }
     }
 

@@ -165,7 +165,9 @@ internal sealed class Mounter(ICommandRunner commands)
     private static string Shown(MountEntry? mount) => mount is null ? "nothing" : $"{mount.Source}{(mount.Root == "/" ? "" : $"[{mount.Root}]")} ({mount.Filesystem})";
 
     private static StorageException MountFailed(string operation, string device, SafePath target, ToolOutput output) =>
-        new(
+        FileStatus.Find(target.Path)?.Inode != target.Status.Inode
+        ? new(StorageError.Aborted, $"{operation}: somebody removed {target.Path} meanwhile", "repeat the call")
+        : new(
             StorageError.Internal,
             $"{operation}: {device} could not be mounted at {target.Path}: {output.Summary.Replace(target.PathForOthers, target.Path, StringComparison.Ordinal)}",
             "see dmesg for what the kernel says of it");

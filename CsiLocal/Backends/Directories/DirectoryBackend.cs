@@ -36,7 +36,7 @@ internal sealed class DirectoryBackend(PoolOptions options, ICommandRunner comma
     /// <inheritdoc/>
     public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
-        var facts = _folder.Inspect();
+        var facts = _folder.Inspect(knownIdentity);
         var pool = IoFailure.Guard($"pool {options.Name}", () => DirectoryPool.Probe(options, facts, _commands));
         await pool.Quota.RefreshAsync(cancellationToken);
         _pool = pool;

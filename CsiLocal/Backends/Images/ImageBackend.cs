@@ -31,7 +31,7 @@ internal sealed class ImageBackend(PoolOptions options, TimeProvider time) : ISt
 
     public Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
-        var facts = _pool.Inspect();
+        var facts = _pool.Inspect(knownIdentity);
         try
         {
             LoopDevices.Probe();

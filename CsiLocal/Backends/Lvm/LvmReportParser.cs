@@ -94,7 +94,7 @@ internal static class LvmReportParser
     {
         var segments = new Dictionary<string, Segment>(StringComparer.Ordinal);
         foreach (var row in Rows(report, "seg"))
-            segments.TryAdd(Text(row, "lv_uuid"), new Segment(Text(row, "segtype"), OptionalNumber(row, "chunk_size")));
+            segments.TryAdd(Text(row, "lv_uuid"), new Segment(Text(row, "segtype"), OptionalNumber(row, "chunk_size"), OptionalNumber(row, "transaction_id")));
         return segments;
     }
 
@@ -124,6 +124,7 @@ internal static class LvmReportParser
             MetadataPercent = Percent(row, "metadata_percent"),
             MetadataBytes = OptionalNumber(row, "lv_metadata_size"),
             ChunkBytes = isPool ? segment.ChunkBytes : null,
+            TransactionId = isPool || isThin ? segment.TransactionId : null,
             ZeroesChunks = isPool ? attr[7] == 'z' : null,
             SyncPercent = Percent(row, "sync_percent"),
             IsHidden = isHidden,
@@ -183,5 +184,5 @@ internal static class LvmReportParser
     private static (string Name, bool WasBracketed) Unbracketed(string name) =>
         name.StartsWith('[') && name.EndsWith(']') ? (name[1..^1], true) : (name, false);
 
-    private sealed record Segment(string Type, long? ChunkBytes);
+    private sealed record Segment(string Type, long? ChunkBytes, long? TransactionId);
 }

@@ -35,7 +35,7 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
     {
         var known = knownIdentity?.Split('/');
         var opened = await group.OpenAsync(known?[0], _options.Devices.Items, cancellationToken);
-        var opening = new ThinPoolOpening(pool.Name, _options, pool.ReserveBytes, group, _guardian.Look);
+        var opening = new ThinPoolOpening(pool.Name, _options, pool.ReserveBytes, group, _guardian.Look, report);
         var thinPool = await opening.OpenAsync(known is [_, var uuid] ? uuid : null, cancellationToken);
         return $"{opened.Uuid}/{thinPool.Uuid}";
     }
