@@ -54,6 +54,18 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     /// <summary>Thin pools: new chunks are zeroed.</summary>
     public bool ZeroesChunks { get; set; } = true;
 
+    /// <summary>Thin pools: changes that LVM asked for. Thin volumes: how many there were before.</summary>
+    public long TransactionId { get; set; }
+
+    /// <summary>Thin pools: the thin volume whose message "create" was committed and not sent yet.</summary>
+    public EmulatedVolume? Queued { get; set; }
+
+    /// <summary>Thin volumes: the thin pool does not have it.</summary>
+    public bool IsUnmade { get; set; }
+
+    /// <summary>Thin pools: changes that the kernel has made.</summary>
+    public long KernelTransactionId { get; set; }
+
     /// <summary>Thin pools and COW snapshots: what a test wants the use to be, in per cent; null: what it is.</summary>
     public double? DataPercent { get; set; }
 
@@ -91,6 +103,8 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     {
         get
         {
+            if (IsUnmade)
+                return false;
             if (!IsPartial)
                 return true;
             if (!IsRaid)

@@ -118,13 +118,13 @@ internal sealed class LvmCreate(LvmScope scope)
     {
         var pool = Pool(group, _arguments.Value("thinpool"));
         var extents = EmulatedGroup.ToExtents(_arguments.Size("virtualsize"));
-        Activate(new EmulatedVolume(group, Name, "thin")
+        Activate(Make(new EmulatedVolume(group, Name, "thin")
         {
             Extents = extents,
             Pool = pool,
             Tags = Tags(),
             File = scope.Emulator.Store.NewBlank(extents * EmulatedGroup.ExtentBytes),
-        });
+        }));
         WarnOfPromises(pool);
         return "";
     }
@@ -143,7 +143,7 @@ internal sealed class LvmCreate(LvmScope scope)
         Pool(group, origin.Pool!.Name);
         var file = scope.Emulator.Store.Copy(origin);
         var skips = _arguments.Answer("setactivationskip", otherwise: true);
-        var snapshot = new EmulatedVolume(group, Name, "thin")
+        var snapshot = Make(new EmulatedVolume(group, Name, "thin")
         {
             Extents = origin.Extents,
             Pool = origin.Pool,
@@ -152,13 +152,19 @@ internal sealed class LvmCreate(LvmScope scope)
             SkipsActivation = skips,
             File = file,
             SharedBytes = FileStatus.Find(file)!.Value.AllocatedBytes,
-        };
+        });
         if (skips && !_arguments.Has("ignoreactivationskip"))
             group.Volumes[Name] = snapshot;
         else
             Activate(snapshot);
         WarnOfPromises(origin.Pool);
         return "";
+    }
+
+    private static EmulatedVolume Make(EmulatedVolume thin)
+    {
+        ThinMessages.Create(thin);
+        return thin;
     }
 
     private string CowSnapshot(EmulatedGroup group, EmulatedVolume origin)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsiLocal.Backends.Lvm;
 using CsiLocal.Hosting;
 using CsiLocal.Native;
@@ -51,6 +52,28 @@ internal sealed class RealLvm : LvmWorld
     public override void RemoveTags(string name) =>
         Run("lvchange", [.. TagsOf(name).SelectMany(static tag => new[] { "--deltag", tag }), $"{VolumeGroup}/{name}"]);
 
+    public override void Unmake(string name, bool queued)
+    {
+        var pool = Field(name, "pool_lv");
+        var asked = long.Parse(Field(pool, "transaction_id"), CultureInfo.InvariantCulture);
+        var device = $"{DmName(pool)}-tpool";
+        Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
+        HostCommand.Run("dmsetup", "message", device, "0", $"delete {Field(name, "thin_id")}");
+        HostCommand.Run("dmsetup", "message", device, "0", $"set_transaction_id {asked} {asked - 1}");
+        if (!queued)
+            return;
+
+        var file = Path.GetTempFileName();
+        Run("vgcfgbackup", "--file", file, VolumeGroup);
+        var text = File.ReadAllText(file);
+        var at = text.IndexOf("transaction_id", text.IndexOf("type = \"thin-pool\"", StringComparison.Ordinal), StringComparison.Ordinal);
+        File.WriteAllText(file, text.Insert(at, $"message1 {{\ncreate = \"{name}\"\n}}\n"));
+        Run("vgcfgrestore", "--force", "--yes", "--file", file, VolumeGroup);
+        File.Delete(file);
+    }
+
+    private string Field(string name, string column) => Run("lvs", "--noheadings", "--options", column, $"{VolumeGroup}/{name}").Trim();
+
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2215", Justification = "It goes back to those that wait for the next test, its runner with it.")]
     public override void Dispose()
     {
@@ -65,7 +88,7 @@ internal sealed class RealLvm : LvmWorld
             Run("lvremove", "--yes", "--select", NoThinPool, VolumeGroup);
         Assert.Empty(Volumes());
         lock (s_lock)
-            s_idle.Add(int.Parse(VolumeGroup["test-".Length..], System.Globalization.CultureInfo.InvariantCulture), this);
+            s_idle.Add(int.Parse(VolumeGroup["test-".Length..], CultureInfo.InvariantCulture), this);
     }
 
     private static string Run(string command, params IReadOnlyList<string> arguments) =>

@@ -51,6 +51,9 @@ internal static class LvmArguments
         group.Name,
     ];
 
+    /// <summary>The volume group's metadata as text, as one of its devices has it. Takes no lock, changes nothing.</summary>
+    public static List<string> DumpMetadata(VolumeGroupRef group, string device) => [.. Begin("pvck", group), "--dump", "metadata", device];
+
     public static List<string> CreateThick(VolumeGroupRef group, ThickVolume volume)
     {
         // Signatures of an earlier volume are wiped without a question: the blocks are free, and this volume is nobody's yet.

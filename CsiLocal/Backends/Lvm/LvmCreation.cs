@@ -1,3 +1,4 @@
+using CsiLocal.Native;
 using CsiLocal.Volumes;
 
 namespace CsiLocal.Backends.Lvm;

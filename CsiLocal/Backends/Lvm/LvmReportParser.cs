@@ -124,7 +124,7 @@ internal static class LvmReportParser
             MetadataPercent = Percent(row, "metadata_percent"),
             MetadataBytes = OptionalNumber(row, "lv_metadata_size"),
             ChunkBytes = isPool ? segment.ChunkBytes : null,
-            TransactionId = isPool || isThin ? segment.TransactionId : null,
+            TransactionId = isPool ? segment.TransactionId : null,
             ZeroesChunks = isPool ? attr[7] == 'z' : null,
             SyncPercent = Percent(row, "sync_percent"),
             IsHidden = isHidden,

@@ -66,7 +66,7 @@ internal sealed record LogicalVolume
     /// <summary>Thin pools: bytes of one chunk (chunk_size).</summary>
     public long? ChunkBytes { get; init; }
 
-    /// <summary>Thin pools: how many changes LVM has asked of it. Thin volumes: how many before the one that made them. Null for others.</summary>
+    /// <summary>Thin pools: how many changes LVM has asked of it (transaction_id). Null for others.</summary>
     public long? TransactionId { get; init; }
 
     /// <summary>Thin pools: new chunks read as zero (zero): without it a volume shows what its chunks held before. Null for others.</summary>
