@@ -1,4 +1,3 @@
-using CsiLocal.Tests.Support;
 using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Tools;
 using CsiLocal.Volumes;

@@ -39,9 +39,12 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     /// <summary>The hidden spare of thin metadata, part of nothing.</summary>
     public bool IsSpare { get; init; }
 
-    public bool IsHidden => Parent is not null || IsSpare;
+    public bool IsHidden => (Parent is not null && !IsUncleared) || IsSpare;
 
-    public bool SkipsActivation { get; init; }
+    public bool SkipsActivation { get; set; }
+
+    /// <summary>RAID volumes and their parts: lvcreate was killed while it cleared the metadata.</summary>
+    public bool IsUncleared { get; set; }
 
     public bool IsActive { get; set; }
 
@@ -103,7 +106,7 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     {
         get
         {
-            if (IsUnmade)
+            if (IsUnmade || IsUncleared)
                 return false;
             if (!IsPartial)
                 return true;
@@ -140,9 +143,9 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
             { IsThin: true } => 'V',
             { IsCow: true } => IsInvalid ? 'S' : 's',
             { IsRaid: true } => SyncPercent < 100 ? 'R' : 'r',
-            { IsHidden: true } when Name.EndsWith("_tdata", StringComparison.Ordinal) => 'T',
-            { IsHidden: true } when Name.Contains("_rimage_", StringComparison.Ordinal) => 'i',
-            { IsHidden: true } => 'e',
+            { Parent: not null } when Name.EndsWith("_tdata", StringComparison.Ordinal) => 'T',
+            { Parent: not null } when Name.Contains("_rimage_", StringComparison.Ordinal) => 'i',
+            { Parent: not null } or { IsSpare: true } => 'e',
             _ => IsCowOrigin ? 'o' : '-',
         };
         var state = !IsActive ? '-' : IsInvalid ? 'I' : 'a';

@@ -59,6 +59,18 @@ internal sealed class EmulatedLvm : LvmWorld
         (volume.IsUnmade, volume.Pool.Queued) = (true, queued ? volume : null);
     }
 
+    public override void Unclear(string name)
+    {
+        var volume = _group.Volumes[name];
+        Assert.True(EmulatedContent.TryDeactivate(volume));
+        (volume.IsUncleared, volume.SkipsActivation) = (true, true);
+        foreach (var part in volume.Parts)
+        {
+            (part.IsUncleared, part.IsActive) = (true, false);
+            part.Tags.UnionWith(volume.Tags);
+        }
+    }
+
     public override void Dispose()
     {
         foreach (var volume in _group.Volumes.Values)

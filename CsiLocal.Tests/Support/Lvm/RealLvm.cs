@@ -72,6 +72,8 @@ internal sealed class RealLvm : LvmWorld
         File.Delete(file);
     }
 
+    public override void Unclear(string name) => throw new NotImplementedException();
+
     private string Field(string name, string column) => Run("lvs", "--noheadings", "--options", column, $"{VolumeGroup}/{name}").Trim();
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2215", Justification = "It goes back to those that wait for the next test, its runner with it.")]

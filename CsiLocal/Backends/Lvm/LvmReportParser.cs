@@ -62,6 +62,7 @@ internal static class LvmReportParser
         var volumes = new List<LogicalVolume>();
         foreach (var row in Rows(report, "lv"))
             volumes.Add(ReadVolume(row, segments));
+        MarkUncleared(volumes);
 
         return new VolumeGroupReport
         {
@@ -129,6 +130,18 @@ internal static class LvmReportParser
             SyncPercent = Percent(row, "sync_percent"),
             IsHidden = isHidden,
         };
+    }
+
+    private static void MarkUncleared(List<LogicalVolume> volumes)
+    {
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            if (volumes[i] is { Attributes.SkipsActivation: true, IsPart: false } whole
+                && volumes.Exists(part => part is { IsPart: true, IsHidden: false } && part.Name == $"{whole.Name}_rmeta_0"))
+            {
+                volumes[i] = whole with { IsUncleared = true };
+            }
+        }
     }
 
     private static JsonElement.ArrayEnumerator Reports(JsonDocument document)

@@ -76,4 +76,14 @@ internal sealed record LogicalVolume
     public double? SyncPercent { get; init; }
 
     public bool IsHidden { get; init; }
+
+    /// <summary>A part of another volume: hidden as a rule; those of a RAID volume are not, and have its tags, while lvcreate clears them.</summary>
+    public bool IsPart => IsHidden || Attributes.Type is LvType.Image or LvType.ImageUnsynced or LvType.MetadataOrSpare;
+
+    /// <summary>RAID: its lvcreate was killed while it cleared the metadata of the images. It was never active.</summary>
+    /// <remarks>
+    /// LVM commits such a volume with its parts visible, and has it skip activation, before it clears them, and hides them when that is
+    /// done (lib/metadata/lv_manip.c, lv_extend).
+    /// </remarks>
+    public bool IsUncleared { get; init; }
 }
