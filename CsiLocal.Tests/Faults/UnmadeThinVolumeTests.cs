@@ -1,6 +1,8 @@
+using CsiLocal.State;
 using CsiLocal.Tests.Support.Lvm;
 using CsiLocal.Tools;
 using CsiLocal.Volumes;
+using Grpc.Core;
 using Xunit;
 using static CsiLocal.Tests.Support.Requests;
 
@@ -63,6 +65,25 @@ public sealed class UnmadeThinVolumeTests : FaultTest<ThinLvmPool>
 
         Assert.Contains(s_second, Pool.World.Volumes());
         Assert.DoesNotContain(Faults.Commands, static command => command.Arguments[0] == "lvremove");
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task What_says_that_it_is_finished_keeps_its_row_when_its_creation_fails_after_that()
+    {
+        await CreateAsync("first");
+        Faults.OnceLvm("lvcreate", async (_, run) =>
+        {
+            await run();
+            Pool.World.Unmake(s_second, queued: false);
+            return new ToolOutput(5, "", "  it came to grief at the end\n");
+        });
+        await Assert.ThrowsAsync<RpcException>(() => CreateAsync("second"));
+
+        await Driver.StopAsync();
+
+        Assert.Contains(s_second, Pool.World.Volumes());
+        using var store = StateStore.Open(Driver.StateDirectory, TimeProvider.System);
+        Assert.Equal(VolumeState.Creating, store.FindVolume(VolumeId.Mint("second"))!.State);
     }
 
     /// <summary>Whoever is killed with it cleans nothing up.</summary>

@@ -178,6 +178,12 @@ internal sealed class LvmArguments
             return;
         }
 
+        if (Command == "pvck")
+        {
+            Require(!Has("devices"), "no --devices: lvm refuses them");
+            return;
+        }
+
         // A new device enters the host's devices file only where none are named (lvmdevices(8)).
         Require(Has("devices") != Command is "vgcreate" or "pvcreate", "--devices, unless it takes new ones");
 

@@ -71,6 +71,7 @@ internal sealed class LvmChange(LvmScope scope)
 
     private static string Refusal(EmulatedVolume volume) => volume.IsUnmade
         ? $"  device-mapper: reload ioctl on  ({volume.DmName}) failed: No data available\n"
+        : volume.IsUncleared ? $"  Refusing activation of RAID LV {volume.Group.Name}/{volume.Name} with visible SubLVs.\n"
         : $"  Refusing activation of partial LV {volume.Group.Name}/{volume.Name}.  Use '--activationmode partial' to override.\n";
 
     private void Activate(EmulatedVolume volume)

@@ -60,7 +60,7 @@ internal sealed class LvmCreate(LvmScope scope)
         for (var i = 0; i < images; i++)
         {
             parts.Add(Part($"rimage_{i}", "linear", places[i].Disk, extents / data));
-            parts.Add(Part($"rmeta_{i}", "linear", places[i].Disk, 1));
+            parts.Add(Part($"rmeta_{i}", "linear", places[i].Disk, 1, volume.Tags));
             if (integrity > 0)
                 parts.Add(Part($"rimage_{i}_imeta", "linear", places[i].Disk, integrity));
         }
@@ -69,8 +69,9 @@ internal sealed class LvmCreate(LvmScope scope)
         parts.ForEach(part => group.Volumes[part.Name] = part);
         return said;
 
-        EmulatedVolume Part(string suffix, string segmentType, EmulatedDisk disk, long size) => new(group, $"{Name}_{suffix}", segmentType)
+        EmulatedVolume Part(string suffix, string segmentType, EmulatedDisk disk, long size, HashSet<string>? tags = null) => new(group, $"{Name}_{suffix}", segmentType)
         {
+            Tags = [.. tags ?? []],
             Extents = size,
             Segments = [new EmulatedSegment(disk, size)],
             Parent = volume,

@@ -12,16 +12,10 @@ internal static class ThinMessages
         pool.KernelTransactionId++;
     }
 
-    /// <summary>A message that was not sent is replaced; the kernel knows no such volume, and does not mind.</summary>
+    /// <summary>What is queued is sent before, be it what makes this very volume.</summary>
     public static void Delete(EmulatedVolume thin)
     {
         var pool = thin.Pool!;
-        if (pool.Queued == thin)
-        {
-            Send(pool);
-            return;
-        }
-
         Send(pool);
         pool.TransactionId++;
         pool.KernelTransactionId++;

@@ -66,8 +66,9 @@ internal sealed class EmulatedLvm : LvmWorld
         (volume.IsUncleared, volume.SkipsActivation) = (true, true);
         foreach (var part in volume.Parts)
         {
-            (part.IsUncleared, part.IsActive) = (true, false);
-            part.Tags.UnionWith(volume.Tags);
+            part.IsActive = false;
+            if (part.Name.Contains("_rmeta_", StringComparison.Ordinal))
+                part.IsUncleared = true;
         }
     }
 

@@ -16,6 +16,8 @@ internal sealed class RealLvm : LvmWorld
 
     private const string NoThinPool = "lv_attr!~\"^t\"";
 
+    private Action? _undoLoss;
+
     private RealLvm(int disks)
     {
         VolumeGroup = $"test-{disks}";
@@ -60,25 +62,46 @@ internal sealed class RealLvm : LvmWorld
         Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
         HostCommand.Run("dmsetup", "message", device, "0", $"delete {Field(name, "thin_id")}");
         HostCommand.Run("dmsetup", "message", device, "0", $"set_transaction_id {asked} {asked - 1}");
-        if (!queued)
-            return;
+        if (queued)
+            Edit(text => text.Insert(At(text, "type = \"thin-pool\"", "transaction_id"), $"message1 {{\ncreate = \"{name}\"\n}}\n"));
+        else
+            _undoLoss = () => HostCommand.Run("dmsetup", "message", device, "0", $"set_transaction_id {asked - 1} {asked}");
+    }
 
+    public override void Unclear(string name)
+    {
+        Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
+        Run("lvchange", "--setactivationskip", "y", $"{VolumeGroup}/{name}");
+        Edit(text =>
+        {
+            foreach (var part in new[] { $"{name}_rmeta_0 {{", $"{name}_rmeta_1 {{" })
+                text = text.Insert(At(text, part, "status", "\"WRITE\""), "\"VISIBLE\", ");
+            return text;
+        });
+    }
+
+    /// <summary>Where the last of these words is, each behind the one before it.</summary>
+    private static int At(string text, params IReadOnlyList<string> words) => words.Aggregate(
+        0, (at, word) => text.IndexOf(word, at, StringComparison.Ordinal) is >= 0 and var found ? found : throw new InvalidOperationException($"no {word} in {text}"));
+
+    /// <summary>Changes the volume group's metadata by hand.</summary>
+    private void Edit(Func<string, string> change)
+    {
         var file = Path.GetTempFileName();
         Run("vgcfgbackup", "--file", file, VolumeGroup);
-        var text = File.ReadAllText(file);
-        var at = text.IndexOf("transaction_id", text.IndexOf("type = \"thin-pool\"", StringComparison.Ordinal), StringComparison.Ordinal);
-        File.WriteAllText(file, text.Insert(at, $"message1 {{\ncreate = \"{name}\"\n}}\n"));
+        File.WriteAllText(file, change(File.ReadAllText(file)));
         Run("vgcfgrestore", "--force", "--yes", "--file", file, VolumeGroup);
         File.Delete(file);
     }
-
-    public override void Unclear(string name) => throw new NotImplementedException();
 
     private string Field(string name, string column) => Run("lvs", "--noheadings", "--options", column, $"{VolumeGroup}/{name}").Trim();
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2215", Justification = "It goes back to those that wait for the next test, its runner with it.")]
     public override void Dispose()
     {
+        // LVM removes nothing properly from a thin pool that has lost something.
+        _undoLoss?.Invoke();
+        _undoLoss = null;
         var names = Volumes();
         foreach (var name in names)
         {

@@ -132,11 +132,12 @@ internal static class LvmReportParser
         };
     }
 
+    // A conversion shows the metadata that it adds for a while, too: of a volume that is active, or no RAID yet, and never the first one's.
     private static void MarkUncleared(List<LogicalVolume> volumes)
     {
         for (var i = 0; i < volumes.Count; i++)
         {
-            if (volumes[i] is { Attributes.SkipsActivation: true, IsPart: false } whole
+            if (volumes[i] is { Attributes: { Type: LvType.Raid or LvType.RaidUnsynced, State: LvState.Inactive, SkipsActivation: true } } whole
                 && volumes.Exists(part => part is { IsPart: true, IsHidden: false } && part.Name == $"{whole.Name}_rmeta_0"))
             {
                 volumes[i] = whole with { IsUncleared = true };

@@ -72,7 +72,7 @@ internal sealed class LvmTool(ICommandRunner commands, IReadOnlyList<string> pre
         // Each has a copy, but for those made without (pvcreate --pvmetadatacopies 0).
         foreach (var device in group.Devices)
         {
-            var output = await RunAsync(LvmArguments.DumpMetadata(group, device), Quick, cancellationToken);
+            var output = await RunAsync(LvmArguments.DumpMetadata(device), Quick, cancellationToken);
             if (!output.Succeeded)
                 continue;
             var text = Read<LvmMetadataText>($"metadata of {device}", output, static said => [LvmMetadataText.Parse(said)])[0];

@@ -77,13 +77,13 @@ internal sealed record LogicalVolume
 
     public bool IsHidden { get; init; }
 
-    /// <summary>A part of another volume: hidden as a rule; those of a RAID volume are not, and have its tags, while lvcreate clears them.</summary>
-    public bool IsPart => IsHidden || Attributes.Type is LvType.Image or LvType.ImageUnsynced or LvType.MetadataOrSpare;
+    /// <summary>A part of another volume: hidden as a rule; the metadata of RAID is not, and has the whole's tags, while lvcreate clears it.</summary>
+    public bool IsPart => IsHidden || Attributes.Type == LvType.MetadataOrSpare;
 
-    /// <summary>RAID: its lvcreate was killed while it cleared the metadata of the images. It was never active.</summary>
+    /// <summary>RAID: its lvcreate was killed while it cleared the metadata of the images. It was never active, and never can be.</summary>
     /// <remarks>
-    /// LVM commits such a volume with its parts visible, and has it skip activation, before it clears them, and hides them when that is
-    /// done (lib/metadata/lv_manip.c, lv_extend).
+    /// LVM commits it with its metadata visible, and has it skip activation, before it clears that, and hides it when that is done
+    /// (lib/metadata/lv_manip.c, lv_extend); until then "Refusing activation of RAID LV with visible SubLVs".
     /// </remarks>
     public bool IsUncleared { get; init; }
 }
