@@ -32,7 +32,8 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
     /// The caller compares the identity with the one it knows and refuses the pool.
     /// </remarks>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
-    public PoolFacts Inspect()
+    /// <param name="knownIdentity">What it was before; null: never seen.</param>
+    public PoolFacts Inspect(string? knownIdentity = null)
     {
         try
         {
@@ -52,6 +53,12 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             EnsureFolder(SnapshotsPath);
             EnsureFolder(TrashPath);
             ProveWritable();
+            if (identity == knownIdentity)
+            {
+                foreach (var folder in (string[])[VolumesPath, SnapshotsPath, TrashPath])
+                    DurableFile.RemoveUnfinished(folder, MetadataFile.Extension);
+            }
+
             return new PoolFacts(identity, name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -110,6 +110,12 @@ internal sealed class SnapshotManager(
             var found = pool.Backend.FindMetadata(record.Id);
             if (found is { State: SnapshotState.Creating or SnapshotState.Deleting } && found.CreatedAt == record.CreatedAt)
                 await pool.Backend.DeleteSnapshotAsync(record, CancellationToken.None);
+            else if (found?.CreatedAt == record.CreatedAt)
+            {
+                // By its own word it is finished, and then something failed. Without its row it would be an orphan.
+                history.NeedsAttention(record.Id.Value, "could not be undone", $"pool {pool.Name} says that it is {found.State} (after: {reason.Describe()})");
+                return;
+            }
             else if (found is not null)
                 history.NeedsAttention(record.Id.Value, "is not what was to be made", $"pool {pool.Name} holds '{found.Name}' of {found.CreatedAt:O}; it is left alone");
         }

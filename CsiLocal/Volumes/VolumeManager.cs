@@ -114,6 +114,12 @@ internal sealed class VolumeManager(
             var found = pool.Backend.FindMetadata(record.Id);
             if (found is { State: VolumeState.Creating or VolumeState.Deleting } && found.CreatedAt == record.CreatedAt)
                 await pool.Backend.DeleteAsync(record, CancellationToken.None);
+            else if (found?.CreatedAt == record.CreatedAt)
+            {
+                // By its own word it is finished, and then something failed. Without its row it would be an orphan.
+                history.NeedsAttention(record.Id.Value, "could not be undone", $"pool {pool.Name} says that it is {found.State} (after: {reason.Describe()})");
+                return;
+            }
             else if (found is not null)
                 history.NeedsAttention(record.Id.Value, "is not what was to be made", $"pool {pool.Name} holds '{found.Name}' of {found.CreatedAt:O}; it is left alone");
         }

@@ -46,7 +46,7 @@ internal sealed partial class DirectoryBackend(PoolOptions options, ICommandRunn
     /// <inheritdoc/>
     public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
-        var facts = _folder.Inspect();
+        var facts = _folder.Inspect(knownIdentity);
         var pool = IoFailure.Guard($"pool {options.Name}", () => DirectoryPool.Probe(options, facts, _commands));
         await pool.Quota.RefreshAsync(cancellationToken);
         _pool = pool;

@@ -39,7 +39,7 @@ internal sealed partial class ImageBackend(PoolOptions options, TimeProvider tim
 
     public Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {
-        var facts = _pool.Inspect();
+        var facts = _pool.Inspect(knownIdentity);
         try
         {
             LoopDevices.Probe();

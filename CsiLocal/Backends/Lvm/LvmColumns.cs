@@ -16,5 +16,5 @@ internal static class LvmColumns
         "sync_percent", "lv_tags",
     ];
 
-    public static readonly string[] Segments = ["lv_uuid", "segtype", "chunk_size"];
+    public static readonly string[] Segments = ["lv_uuid", "segtype", "chunk_size", "transaction_id"];
 }

@@ -5,6 +5,9 @@ internal sealed record ThinPoolFacts
 {
     public required ThinPoolMode Mode { get; init; }
 
+    /// <summary>How many changes that LVM asked for the thin pool has made.</summary>
+    public long TransactionId { get; init; }
+
     /// <summary>The kernel wants the metadata checked before it is written again.</summary>
     public bool NeedsCheck { get; init; }
 
@@ -49,6 +52,7 @@ internal sealed record ThinPoolFacts
         return new ThinPoolFacts
         {
             Mode = status.Mode,
+            TransactionId = status.TransactionId,
             NeedsCheck = status.NeedsCheck,
             ErrorsWhenFull = status.ErrorIfNoSpace,
             PassesDiscards = status.DiscardPassdown,
