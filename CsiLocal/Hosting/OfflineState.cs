@@ -50,7 +50,7 @@ internal static class OfflineState
                 }
                 catch (Exception e) when (e is StorageException or ToolException or IOException)
                 {
-                    notCompared.Add(e is StorageException known ? known.Describe() : e.Message);
+                    notCompared.Add(StorageException.Describe(e));
                 }
             }
 

@@ -112,7 +112,7 @@ internal sealed class PoolRegistry(
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
-            found = pool with { State = PoolState.Unavailable, Problem = e is StorageException known ? known.Describe() : e.Message };
+            found = pool with { State = PoolState.Unavailable, Problem = StorageException.Describe(e) };
             if (pool.Problem != found.Problem)
                 Log.PoolUnavailable(log, name, found.Problem);
         }
@@ -164,7 +164,7 @@ internal sealed class PoolRegistry(
         catch (Exception e) when (e is StorageException or ToolException)
         {
             // LVM changes no tag while a disk is missing: it can be used all the same, and the next start tries again.
-            Log.NeedsAttention(log, $"pool {pool.Name}", "could not be marked as this node's", e is StorageException known ? known.Describe() : e.Message);
+            Log.NeedsAttention(log, $"pool {pool.Name}", "could not be marked as this node's", StorageException.Describe(e));
             return owner?.Node;
         }
     }

@@ -234,7 +234,7 @@ internal sealed class Recovery(
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
             // One volume that cannot be recovered must not keep the others from their users.
-            history.NeedsAttention(id, "could not be recovered", e is StorageException storage ? storage.Describe() : e.Message);
+            history.NeedsAttention(id, "could not be recovered", StorageException.Describe(e));
         }
     }
 }

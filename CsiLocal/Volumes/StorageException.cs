@@ -14,4 +14,7 @@ internal sealed class StorageException(StorageError error, string message, strin
 
     /// <summary>Message and remedy in one line, as a caller of the RPC sees it.</summary>
     public string Describe() => Remedy is null ? Message : $"{Message}; {Remedy}";
+
+    /// <summary>The same of any failure that is told of instead of being thrown.</summary>
+    public static string Describe(Exception failure) => failure is StorageException known ? known.Describe() : failure.Message;
 }

@@ -152,7 +152,7 @@ internal sealed class TrashEraser(
         }
         catch (Exception e) when (e is StorageException or ToolException or IOException)
         {
-            var problem = e is StorageException known ? known.Describe() : e.Message;
+            var problem = StorageException.Describe(e);
             if (store.FindTask(id.Value) is { } begun)
                 store.PutTask(begun with { Error = problem });
             history.NeedsAttention(item.Volume.Id.Value, "could not be erased", $"{id}: {problem}; it is tried again");

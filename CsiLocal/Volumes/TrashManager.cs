@@ -172,7 +172,7 @@ internal sealed class TrashManager(
         {
             var work = works[item.Id];
             if (!work.IsCompletedSuccessfully)
-                left.Add(item.Id, work.Exception?.InnerException is { } failure ? failure is StorageException known ? known.Describe() : failure.Message : "");
+                left.Add(item.Id, work.Exception?.InnerException is { } failure ? StorageException.Describe(failure) : "");
         }
 
         return left;

@@ -64,7 +64,7 @@ internal sealed class DeviceClaim(SignatureProbe probe, ILogger<DeviceClaim> log
         catch (Exception e) when (e is StorageException or ToolException)
         {
             // What is there can be used without.
-            Log.NeedsAttention(log, $"volume group {group.Name}", "could not be extended", e is StorageException known ? known.Describe() : e.Message);
+            Log.NeedsAttention(log, $"volume group {group.Name}", "could not be extended", StorageException.Describe(e));
             return group.Inventory ?? await group.OpenAsync(opened.Uuid, cancellationToken);
         }
     }

@@ -122,7 +122,7 @@ internal sealed class PoolGuardian(LvmPoolOptions options, ThinPoolPolicy policy
         }
         catch (Exception e) when (e is StorageException or ToolException)
         {
-            _failure = e is StorageException known ? known.Describe() : e.Message;
+            _failure = StorageException.Describe(e);
             _failedAt = clock.GetTimestamp();
         }
     }

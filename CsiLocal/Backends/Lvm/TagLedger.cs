@@ -43,6 +43,19 @@ internal sealed class TagLedger(VolumeGroup group, TimeProvider clock)
         await ChangeAsync(volume.Name, () => tags, cancellationToken);
     }
 
+    /// <summary>Makes these all the tags of ours that it has, in one commit, whatever was still to be written.</summary>
+    /// <exception cref="StorageException">NotFound: there is no such logical volume.</exception>
+    public Task ReplaceAsync(string attempted, string name, IReadOnlyList<string> wanted, CancellationToken cancellationToken)
+    {
+        Cancel(name);
+        return ChangeAsync(
+            name,
+            () => group.Find(name) is not null
+                ? wanted
+                : throw new StorageException(StorageError.NotFound, $"{attempted}: there is no logical volume {group.Name}/{name}"),
+            cancellationToken);
+    }
+
     /// <summary>Forgets what was to be written: the volume goes.</summary>
     public void Cancel(string name) => _late.TryRemove(name, out _);
 

@@ -69,7 +69,7 @@ internal sealed class UnmadeThinVolumes(
         }
         catch (Exception e) when (e is StorageException or ToolException)
         {
-            report($"may list {unmade ?? "a volume"} that its thin pool never made", e is StorageException known ? known.Describe() : e.Message, true);
+            report($"may list {unmade ?? "a volume"} that its thin pool never made", StorageException.Describe(e), true);
             return null;
         }
     }

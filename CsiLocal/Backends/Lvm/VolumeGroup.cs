@@ -33,6 +33,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     private readonly VolumeGroupReader _reader = new(tool, clock);
     private volatile View? _view;
     private volatile string? _activationProblem;
+    private volatile bool _isUncertain; // A change failed since the last report: it may have been made all the same, and is seen before the next.
     private volatile bool _isKnown; // to the state of some pool in it
     private bool _wasLookedAt; // Just before it is opened: the report need not be read twice. Guarded by _opening.
     private Task<VolumeGroupReport>? _next; // The report that has not begun yet.
@@ -129,11 +130,12 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         ChangeAsync(first: true, change, apply, cancellationToken);
 
     private async Task ChangeAsync(
-        bool first, Func<VolumeGroupRef, CancellationToken, Task> change, Func<VolumeGroupReport, VolumeGroupReport> apply,
-        CancellationToken cancellationToken)
+        bool first, Func<VolumeGroupRef, CancellationToken, Task> change, Func<VolumeGroupReport, VolumeGroupReport> apply, CancellationToken cancellationToken)
     {
         var uuid = Ref.Uuid;
         RequireNotInChange();
+        if (_isUncertain && !first)
+            await RefreshAsync(cancellationToken);
         await _turns.EnterAsync(first, cancellationToken);
         try
         {
@@ -145,6 +147,11 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
             await RunAsync(change);
             if (_view is { } view)
                 _view = new View(apply(view.Report));
+        }
+        catch
+        {
+            _isUncertain = true;
+            throw;
         }
         finally
         {
@@ -195,7 +202,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         }
         catch (Exception e) when (e is StorageException or ToolException)
         {
-            _schedule.Failed(Describe(e));
+            _schedule.Failed(StorageException.Describe(e));
             throw;
         }
         finally
@@ -285,6 +292,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
 
             var report = await _reader.ReadAsync();
             _view = new View(report);
+            _isUncertain = false;
             _schedule.Succeeded();
             return report;
         }
@@ -292,7 +300,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         {
             if (_reader.IsGone)
                 _view = null;
-            _schedule.Failed(Describe(e));
+            _schedule.Failed(StorageException.Describe(e));
             throw;
         }
         finally
@@ -350,7 +358,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         catch (Exception e) when (e is StorageException or ToolException)
         {
             // Not a reason to refuse the rest: a volume on a missing disk stays inactive, and attaching it says why.
-            _activationProblem = $"not every volume could be activated: {Describe(e)}";
+            _activationProblem = $"not every volume could be activated: {StorageException.Describe(e)}";
         }
 
         return await RefreshAsync(cancellationToken);
@@ -360,8 +368,6 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
         volume is { IsPart: false, Attributes: { State: LvState.Inactive, SkipsActivation: false } };
 
     private static bool IsOursAndInactive(LogicalVolume volume) => IsInactive(volume) && LvTags.AreOurs(volume.Tags);
-
-    private static string Describe(Exception e) => e is StorageException known ? known.Describe() : e.Message;
 
     /// <exception cref="InvalidOperationException">It would wait for itself.</exception>
     private void RequireNotInChange()

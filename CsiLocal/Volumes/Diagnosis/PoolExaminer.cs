@@ -23,7 +23,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
             catch (Exception e) when (e is StorageException or IOException)
             {
                 findings.Add(Finding.Error(
-                    FindingCodes.Pool, pool.Name, e is StorageException known ? known.Describe() : e.Message, "see 'csilocal pool show' and the daemon's log"));
+                    FindingCodes.Pool, pool.Name, StorageException.Describe(e), "see 'csilocal pool show' and the daemon's log"));
             }
         }
 
