@@ -137,6 +137,25 @@ public sealed class PoolFolderTests : IDisposable
         await Task.CompletedTask;
     }
 
+    [Fact(Timeout = Timeout)]
+    public async Task What_a_killed_run_was_writing_is_removed_from_a_pool_that_is_known()
+    {
+        var path = _folder.Combine("pool");
+        var known = Pool(path).Inspect().Identity;
+        var left = new[] { "volumes", "snapshots", "trash" }.Select(folder => Path.Combine(path, folder, $".{VolumeId.Mint("a")}.json.tmp")).ToList();
+        var other = Path.Combine(path, "volumes", ".hidden");
+        left.ForEach(static file => File.WriteAllText(file, "{"));
+        File.WriteAllText(other, "");
+
+        Pool(path).Inspect();
+        Assert.All(left, static file => Assert.True(File.Exists(file)));
+        Pool(path).Inspect(known);
+
+        Assert.All(left, static file => Assert.False(File.Exists(file)));
+        Assert.True(File.Exists(other));
+        await Task.CompletedTask;
+    }
+
     [Theory(Timeout = Timeout)]
     [InlineData("", "cannot be read")]
     [InlineData("[]", "cannot be read")]

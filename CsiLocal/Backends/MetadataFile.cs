@@ -9,7 +9,7 @@ namespace CsiLocal.Backends;
 internal static class MetadataFile
 {
     private const int MaxBytes = 1 << 20;
-    private const string Extension = ".json";
+    public const string Extension = ".json";
 
     public static string PathOf(string folder, string id) => Path.Combine(folder, id + Extension);
 

@@ -12,7 +12,6 @@ namespace CsiLocal.Backends;
 internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
 {
     private const int MarkerSchema = 1;
-    private static readonly long s_startNs = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
     private const UnixFileMode OwnerOnlyFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     public const UnixFileMode OwnerOnlyFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -55,7 +54,11 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
             EnsureFolder(TrashPath);
             ProveWritable();
             if (identity == knownIdentity)
-                RemoveUnfinished();
+            {
+                foreach (var folder in (string[])[VolumesPath, SnapshotsPath, TrashPath])
+                    DurableFile.RemoveUnfinished(folder, MetadataFile.Extension);
+            }
+
             return new PoolFacts(identity, name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -110,19 +113,6 @@ internal sealed class PoolFolder(string poolName, BackendKind kind, string path)
         {
             // Whoever may enter could read tenants' images: closed again, whatever the reason it was opened for.
             File.SetUnixFileMode(folder, OwnerOnlyFolder);
-        }
-    }
-
-    /// <summary>Removes the metadata files that an earlier run was killed writing. Nothing older than this run is being written by it.</summary>
-    private void RemoveUnfinished()
-    {
-        foreach (var folder in (string[])[VolumesPath, SnapshotsPath])
-        {
-            foreach (var file in Directory.EnumerateFiles(folder, ".*.json.tmp"))
-            {
-                if (FileStatus.Find(file) is { IsRegular: true } status && status.ModifiedNs < s_startNs)
-                    File.Delete(file);
-            }
         }
     }
 

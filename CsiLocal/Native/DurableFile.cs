@@ -6,21 +6,50 @@ namespace CsiLocal.Native;
 /// <summary>Writes that survive a power cut: content first, then the name, then the folder that holds the name.</summary>
 internal static partial class DurableFile
 {
+    private static readonly Lock s_lock = new();
+    private static readonly HashSet<string> s_writing = new(StringComparer.Ordinal);
+
     /// <summary>Replaces (or makes) the file as a whole: a reader, or a crash, sees the old content or the new one.</summary>
     /// <remarks>The temporary name is fixed, so that a crash leaves one at most and the next write takes its place.</remarks>
     public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
     {
         var temporary = TemporaryName(path);
-        File.Delete(temporary);
-        using (var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None))
+        lock (s_lock)
+            s_writing.Add(temporary);
+        try
         {
-            File.SetUnixFileMode(handle, mode);
-            RandomAccess.Write(handle, content, 0);
-            RandomAccess.FlushToDisk(handle);
+            File.Delete(temporary);
+            using (var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None))
+            {
+                File.SetUnixFileMode(handle, mode);
+                RandomAccess.Write(handle, content, 0);
+                RandomAccess.FlushToDisk(handle);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            lock (s_lock)
+                s_writing.Remove(temporary);
         }
 
-        File.Move(temporary, path, overwrite: true);
         SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Removes what a process that was killed in <see cref="Replace"/> left in a folder, and nothing that this one is writing.</summary>
+    /// <param name="folder">Written by this process alone.</param>
+    /// <param name="extension">Of the files: ".json".</param>
+    public static void RemoveUnfinished(string folder, string extension)
+    {
+        foreach (var temporary in Directory.EnumerateFiles(folder, $".*{extension}.tmp"))
+        {
+            lock (s_lock)
+            {
+                if (!s_writing.Contains(temporary))
+                    File.Delete(temporary);
+            }
+        }
     }
 
     /// <summary>Where <see cref="Replace"/> writes first: hidden, in the same folder.</summary>
