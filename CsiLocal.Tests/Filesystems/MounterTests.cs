@@ -162,6 +162,22 @@ public sealed class MounterTests : IDisposable
         Assert.DoesNotContain("/proc/", e.Message, StringComparison.Ordinal);
     }
 
+    [Theory(Timeout = Limit)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Whoever_loses_its_folder_to_an_unmount_beside_it_is_told_to_try_again(bool bind)
+    {
+        await using var device = await MakeAsync(FilesystemType.Ext4);
+        using var stage = Open("stage", TargetKind.Folder);
+        Directory.Delete(stage.Path);
+
+        var e = await Assert.ThrowsAsync<StorageException>(() => bind
+            ? _mounter.BindAsync("publish volume v", _folder.Path, stage, [], Token)
+            : _mounter.MountDeviceAsync("stage volume v", device.Attachment, stage, FilesystemType.Ext4, [], Token));
+
+        Assert.Equal(StorageError.Aborted, e.Error);
+    }
+
     [Fact(Timeout = Limit)]
     public async Task A_mount_that_shows_another_device_is_undone()
     {

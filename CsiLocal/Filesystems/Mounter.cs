@@ -66,7 +66,7 @@ internal sealed class Mounter(ICommandRunner commands)
         }
         catch (NativeException e)
         {
-            throw new StorageException(
+            throw Vanished(operation, target) ?? new StorageException(
                 StorageError.Internal, $"{operation}: {source} could not be bound to {target.Path}: {e.Message}", RemedyForBind(e), e);
         }
 
@@ -165,12 +165,16 @@ internal sealed class Mounter(ICommandRunner commands)
     private static string Shown(MountEntry? mount) => mount is null ? "nothing" : $"{mount.Source}{(mount.Root == "/" ? "" : $"[{mount.Root}]")} ({mount.Filesystem})";
 
     private static StorageException MountFailed(string operation, string device, SafePath target, ToolOutput output) =>
-        FileStatus.Find(target.Path)?.Inode != target.Status.Inode
-        ? new(StorageError.Aborted, $"{operation}: somebody removed {target.Path} meanwhile", "repeat the call")
-        : new(
+        Vanished(operation, target) ?? new StorageException(
             StorageError.Internal,
             $"{operation}: {device} could not be mounted at {target.Path}: {output.Summary.Replace(target.PathForOthers, target.Path, StringComparison.Ordinal)}",
             "see dmesg for what the kernel says of it");
+
+    /// <summary>Why it failed where the target was taken away while it was mounted on, as an unmount of the same path does; null where it is there.</summary>
+    private static StorageException? Vanished(string operation, SafePath target) =>
+        FileStatus.Find(target.Path) is { } now && (now.Device, now.Inode) == (target.Status.Device, target.Status.Inode)
+            ? null
+            : new StorageException(StorageError.Aborted, $"{operation}: somebody removed {target.Path} meanwhile", "repeat the call");
 
     private static string? RemedyForBind(NativeException e) => e.ErrorNumber switch
     {
