@@ -44,6 +44,27 @@ public abstract class FaultTest<TPool> : DriverTest<TPool>
             : throw new ToolException(command, ToolFailure.TimedOut, $"{command.Program} did not end in time and was killed");
     };
 
+    /// <summary>What the driver does after a fault: "go on", "restart" or "lose the state".</summary>
+    private protected async Task GoOnAsync(string then)
+    {
+        if (then != "go on")
+        {
+            await Driver.StopAsync();
+            Faults.Heal();
+            if (then == "lose the state")
+                LoseState();
+            await Driver.StartAsync();
+        }
+
+        Faults.Heal();
+    }
+
+    private protected void LoseState()
+    {
+        foreach (var part in Directory.EnumerateFiles(Driver.StateDirectory, "state.db*"))
+            File.Delete(part);
+    }
+
     private protected static async Task EitherAsync<T>(AsyncUnaryCall<T> call)
     {
         using (call)

@@ -116,24 +116,6 @@ public abstract class LvmTrashFaultTests<TPool> : FaultTest<TPool>
         }
     }
 
-    private async Task GoOnAsync(string then)
-    {
-        switch (then)
-        {
-            case "restart":
-                await Driver.RestartAsync();
-                break;
-            case "lose the state":
-                await Driver.StopAsync();
-                foreach (var part in Directory.EnumerateFiles(Driver.StateDirectory, "state.db*"))
-                    File.Delete(part);
-                await Driver.StartAsync();
-                break;
-        }
-
-        Faults.Heal();
-    }
-
     private async Task<(Volume Volume, string Digest)> FilledAsync(string name)
     {
         var volume = await CreateAsync(name);

@@ -37,7 +37,7 @@ internal sealed class GuardedPool : IAsyncDisposable
             Overprovision = overprovision,
             Lvm = options with { VolumeGroup = _name },
         };
-        Thin = new ThinProvisioner(Options, Group, Tell, TimeProvider.System);
+        Thin = new ThinProvisioner(Options, Group, HandedOut.Contains, Tell, TimeProvider.System);
     }
 
     public CsiLocal.Backends.Lvm.VolumeGroup Group { get; }
@@ -47,6 +47,9 @@ internal sealed class GuardedPool : IAsyncDisposable
     public ThinProvisioner Thin { get; }
 
     public string Name => $"{_name}/pool";
+
+    /// <summary>Ids of what rows know as finished.</summary>
+    public HashSet<string> HandedOut { get; } = [];
 
     /// <summary>What the guardian told.</summary>
     public List<string> Told { get; } = [];

@@ -128,14 +128,14 @@ internal sealed class DriverServices : IDisposable
         return tended;
     }
 
-    private static IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, VolumeGroups groups, History history, TimeProvider clock)
+    private IStorageBackend Backend(PoolOptions pool, ICommandRunner tools, VolumeGroups groups, History history, TimeProvider clock)
     {
         return pool.Backend switch
         {
             BackendKind.Image => new ImageBackend(pool, clock),
             BackendKind.Directory => new DirectoryBackend(pool, tools),
             BackendKind.Lvm => LvmPool(pool, groups, clock, group => new ThickProvisioner(pool, group, clock)),
-            BackendKind.LvmThin => LvmPool(pool, groups, clock, group => new ThinProvisioner(pool, group, Teller(pool, history), clock)),
+            BackendKind.LvmThin => LvmPool(pool, groups, clock, group => new ThinProvisioner(pool, group, WasHandedOut, Teller(pool, history), clock)),
             _ => throw new ArgumentOutOfRangeException(nameof(pool), pool.Backend, null),
         };
     }
@@ -145,6 +145,9 @@ internal sealed class DriverServices : IDisposable
         var group = groups[pool.Lvm!.VolumeGroup];
         return new LvmBackend(pool, group, provisioner(group), clock);
     }
+
+    private bool WasHandedOut(string id) => VolumeId.TryParse(id, out var volume) ? store.FindVolume(volume) is { State: not VolumeState.Creating }
+        : !SnapshotId.TryParse(id, out var snapshot) || store.FindSnapshot(snapshot) is { State: not SnapshotState.Creating };
 
     private static PoolEvent Teller(PoolOptions pool, History history) => (what, why, needsAttention) =>
     {

@@ -12,6 +12,9 @@ internal static class Captured
     /// <summary>Standard output of a report.</summary>
     public static string Report(string name) => File.ReadAllText(Path.Combine(Folder, "reports", $"{name}.json"));
 
+    /// <summary>The metadata of a volume group.</summary>
+    public static string Text(string name) => File.ReadAllText(Path.Combine(Folder, $"{name}.txt"));
+
     /// <summary>A command that failed. In the file: where the text is from or the command line, its exit code, what it said.</summary>
     public static ToolOutput Failure(string name)
     {

@@ -59,11 +59,11 @@ public sealed class LvmReportParserTests
     {
         var pool = Kinds.LogicalVolumes.Single(static volume => volume.Name == "pool");
 
-        Assert.Equal((4 * MiB, 65536, true), (pool.MetadataBytes, pool.ChunkBytes, pool.ZeroesChunks));
+        Assert.Equal((4 * MiB, 65536, 3, true), (pool.MetadataBytes, pool.ChunkBytes, pool.TransactionId, pool.ZeroesChunks));
         Assert.InRange(pool.MetadataPercent ?? 0, 10, 12);
         Assert.All(
             Kinds.LogicalVolumes.Where(static volume => volume.Name != "pool"),
-            static volume => Assert.Equal((null, null, null), (volume.MetadataBytes, volume.ChunkBytes, volume.ZeroesChunks)));
+            static volume => Assert.Equal((null, null, null, null), (volume.MetadataBytes, volume.ChunkBytes, volume.TransactionId, volume.ZeroesChunks)));
     }
 
     [Fact]

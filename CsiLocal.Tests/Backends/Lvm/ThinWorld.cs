@@ -31,6 +31,9 @@ internal sealed class ThinWorld : IDisposable
 
     public SteppedClock Clock { get; } = new();
 
+    /// <summary>Ids of what rows know as finished.</summary>
+    public HashSet<string> HandedOut { get; } = [];
+
     /// <summary>What was told: "! " before what needs attention.</summary>
     public List<string> Told { get; } = [];
 
@@ -45,7 +48,8 @@ internal sealed class ThinWorld : IDisposable
     public (ThinProvisioner Thin, VolumeGroup Group) Start()
     {
         var group = new VolumeGroup("vg", _tool, Lvm.Devices, Claims.None, Clock);
-        return (new ThinProvisioner(Options, group, (what, why, attention) => Told.Add($"{(attention ? "! " : "")}{what}: {why}"), Clock), group);
+        return (new ThinProvisioner(
+            Options, group, HandedOut.Contains, (what, why, attention) => Told.Add($"{(attention ? "! " : "")}{what}: {why}"), Clock), group);
     }
 
     public async Task<ThinProvisioner> OpenAsync()

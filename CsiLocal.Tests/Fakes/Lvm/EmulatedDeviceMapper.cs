@@ -107,7 +107,7 @@ internal sealed class EmulatedDeviceMapper(LvmEmulator emulator) : IDeviceMapper
                 var chunks = volume.SizeBytes / volume.ChunkBytes;
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"4 {Part(metadata, LvmUse.MetadataPercent(volume))}/{metadata} {Part(chunks, LvmUse.DataPercent(volume))}/{chunks} - "
+                    $"{volume.KernelTransactionId} {Part(metadata, LvmUse.MetadataPercent(volume))}/{metadata} {Part(chunks, LvmUse.DataPercent(volume))}/{chunks} - "
                     + $"{(LvmUse.DataPercent(volume) >= 100 ? "out_of_data_space" : "rw")} discard_passdown queue_if_no_space - 1024");
             case { IsThin: true }:
                 var mapped = Math.Min(EmulatedContent.AllocatedBytes(volume) / SectorBytes, sectors);

@@ -39,9 +39,12 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     /// <summary>The hidden spare of thin metadata, part of nothing.</summary>
     public bool IsSpare { get; init; }
 
-    public bool IsHidden => Parent is not null || IsSpare;
+    public bool IsHidden => (Parent is not null && !IsUncleared) || IsSpare;
 
-    public bool SkipsActivation { get; init; }
+    public bool SkipsActivation { get; set; }
+
+    /// <summary>RAID volumes and their parts: lvcreate was killed while it cleared the metadata.</summary>
+    public bool IsUncleared { get; set; }
 
     public bool IsActive { get; set; }
 
@@ -53,6 +56,18 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
 
     /// <summary>Thin pools: new chunks are zeroed.</summary>
     public bool ZeroesChunks { get; set; } = true;
+
+    /// <summary>Thin pools: changes that LVM asked for. Thin volumes: how many there were before.</summary>
+    public long TransactionId { get; set; }
+
+    /// <summary>Thin pools: the thin volume whose message "create" was committed and not sent yet.</summary>
+    public EmulatedVolume? Queued { get; set; }
+
+    /// <summary>Thin volumes: the thin pool does not have it.</summary>
+    public bool IsUnmade { get; set; }
+
+    /// <summary>Thin pools: changes that the kernel has made.</summary>
+    public long KernelTransactionId { get; set; }
 
     /// <summary>Thin pools and COW snapshots: what a test wants the use to be, in per cent; null: what it is.</summary>
     public double? DataPercent { get; set; }
@@ -91,6 +106,8 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
     {
         get
         {
+            if (IsUnmade || IsUncleared)
+                return false;
             if (!IsPartial)
                 return true;
             if (!IsRaid)
@@ -126,9 +143,9 @@ internal sealed class EmulatedVolume(EmulatedGroup group, string name, string se
             { IsThin: true } => 'V',
             { IsCow: true } => IsInvalid ? 'S' : 's',
             { IsRaid: true } => SyncPercent < 100 ? 'R' : 'r',
-            { IsHidden: true } when Name.EndsWith("_tdata", StringComparison.Ordinal) => 'T',
-            { IsHidden: true } when Name.Contains("_rimage_", StringComparison.Ordinal) => 'i',
-            { IsHidden: true } => 'e',
+            { Parent: not null } when Name.EndsWith("_tdata", StringComparison.Ordinal) => 'T',
+            { Parent: not null } when Name.Contains("_rimage_", StringComparison.Ordinal) => 'i',
+            { Parent: not null } or { IsSpare: true } => 'e',
             _ => IsCowOrigin ? 'o' : '-',
         };
         var state = !IsActive ? '-' : IsInvalid ? 'I' : 'a';

@@ -28,6 +28,7 @@ internal sealed class LvmArguments
         ["vgs"] = "options units reportformat select",
         ["pvs"] = "options units reportformat select",
         ["lvs"] = "options units reportformat select",
+        ["pvck"] = "dump",
         ["fullreport"] = "options units reportformat select configreport",
     };
 
@@ -44,6 +45,7 @@ internal sealed class LvmArguments
         ["vgextend"] = "restoremissing",
         ["vgreduce"] = "removemissing force",
         ["pvcreate"] = "force",
+        ["pvck"] = "",
         ["vgs"] = "nosuffix all foreign",
         ["pvs"] = "nosuffix all foreign",
         ["lvs"] = "nosuffix all foreign",
@@ -173,6 +175,12 @@ internal sealed class LvmArguments
             Require(Find("reportformat") == "json", "--reportformat json");
             Require(Has("options"), "explicit columns");
             Require(Has("devices") || Operands.Count == 0, "--devices of the VG");
+            return;
+        }
+
+        if (Command == "pvck")
+        {
+            Require(!Has("devices"), "no --devices: lvm refuses them");
             return;
         }
 

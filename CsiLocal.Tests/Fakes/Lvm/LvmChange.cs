@@ -69,8 +69,10 @@ internal sealed class LvmChange(LvmScope scope)
         return failed ? throw new LvmFailureException(said) : said;
     }
 
-    private static string Refusal(EmulatedVolume volume) =>
-        $"  Refusing activation of partial LV {volume.Group.Name}/{volume.Name}.  Use '--activationmode partial' to override.\n";
+    private static string Refusal(EmulatedVolume volume) => volume.IsUnmade
+        ? $"  device-mapper: reload ioctl on  ({volume.DmName}) failed: No data available\n"
+        : volume.IsUncleared ? $"  Refusing activation of RAID LV {volume.Group.Name}/{volume.Name} with visible SubLVs.\n"
+        : $"  Refusing activation of partial LV {volume.Group.Name}/{volume.Name}.  Use '--activationmode partial' to override.\n";
 
     private void Activate(EmulatedVolume volume)
     {
@@ -126,6 +128,8 @@ internal sealed class LvmRemove(LvmScope scope)
         foreach (var part in volume.Parts)
             group.Volumes.TryRemove(part.Name, out _);
         group.Volumes.TryRemove(volume.Name, out _);
+        if (volume.IsThin)
+            ThinMessages.Delete(volume);
         foreach (var snapshot in group.Volumes.Values.Where(other => other.Origin == volume))
             snapshot.Origin = null;
         var discard = string.Join(' ', scope.Arguments.Values("config")).Contains("issue_discards=1", StringComparison.Ordinal);

@@ -95,7 +95,7 @@ internal static class LvmColumns
         ["chunk_size"] = static row => Text(row.Volume!.IsThinPool ? row.Volume.ChunkBytes : row.Volume.IsCow ? 4096 : 0),
         ["discards"] = static row => row.Volume!.IsThinPool ? "passdown" : "",
         ["zero"] = static row => row.Volume!.IsThinPool ? "zero" : "unknown",
-        ["transaction_id"] = static _ => "",
+        ["transaction_id"] = static row => row.Volume is { IsThinPool: true } or { IsThin: true } ? Text(row.Volume.TransactionId) : "",
         ["seg_monitor"] = static _ => "",
     };
 

@@ -60,7 +60,7 @@ internal sealed class LvmCreate(LvmScope scope)
         for (var i = 0; i < images; i++)
         {
             parts.Add(Part($"rimage_{i}", "linear", places[i].Disk, extents / data));
-            parts.Add(Part($"rmeta_{i}", "linear", places[i].Disk, 1));
+            parts.Add(Part($"rmeta_{i}", "linear", places[i].Disk, 1, volume.Tags));
             if (integrity > 0)
                 parts.Add(Part($"rimage_{i}_imeta", "linear", places[i].Disk, integrity));
         }
@@ -69,8 +69,9 @@ internal sealed class LvmCreate(LvmScope scope)
         parts.ForEach(part => group.Volumes[part.Name] = part);
         return said;
 
-        EmulatedVolume Part(string suffix, string segmentType, EmulatedDisk disk, long size) => new(group, $"{Name}_{suffix}", segmentType)
+        EmulatedVolume Part(string suffix, string segmentType, EmulatedDisk disk, long size, HashSet<string>? tags = null) => new(group, $"{Name}_{suffix}", segmentType)
         {
+            Tags = [.. tags ?? []],
             Extents = size,
             Segments = [new EmulatedSegment(disk, size)],
             Parent = volume,
@@ -118,13 +119,13 @@ internal sealed class LvmCreate(LvmScope scope)
     {
         var pool = Pool(group, _arguments.Value("thinpool"));
         var extents = EmulatedGroup.ToExtents(_arguments.Size("virtualsize"));
-        Activate(new EmulatedVolume(group, Name, "thin")
+        Activate(Make(new EmulatedVolume(group, Name, "thin")
         {
             Extents = extents,
             Pool = pool,
             Tags = Tags(),
             File = scope.Emulator.Store.NewBlank(extents * EmulatedGroup.ExtentBytes),
-        });
+        }));
         WarnOfPromises(pool);
         return "";
     }
@@ -143,7 +144,7 @@ internal sealed class LvmCreate(LvmScope scope)
         Pool(group, origin.Pool!.Name);
         var file = scope.Emulator.Store.Copy(origin);
         var skips = _arguments.Answer("setactivationskip", otherwise: true);
-        var snapshot = new EmulatedVolume(group, Name, "thin")
+        var snapshot = Make(new EmulatedVolume(group, Name, "thin")
         {
             Extents = origin.Extents,
             Pool = origin.Pool,
@@ -152,13 +153,19 @@ internal sealed class LvmCreate(LvmScope scope)
             SkipsActivation = skips,
             File = file,
             SharedBytes = FileStatus.Find(file)!.Value.AllocatedBytes,
-        };
+        });
         if (skips && !_arguments.Has("ignoreactivationskip"))
             group.Volumes[Name] = snapshot;
         else
             Activate(snapshot);
         WarnOfPromises(origin.Pool);
         return "";
+    }
+
+    private static EmulatedVolume Make(EmulatedVolume thin)
+    {
+        ThinMessages.Create(thin);
+        return thin;
     }
 
     private string CowSnapshot(EmulatedGroup group, EmulatedVolume origin)

@@ -117,6 +117,7 @@ internal sealed class LvmEmulator : IDisposable
                 "vgcreate" => new LvmDisks(scope).CreateGroup(),
                 "vgextend" => new LvmDisks(scope).ExtendGroup(),
                 "pvcreate" => new LvmDisks(scope).Prepare(),
+                "pvck" => new LvmDump(scope).Run(),
                 _ => new LvmReport(scope).Run(),
             };
             return new ToolOutput(0, said, scope.Warnings);

@@ -51,6 +51,27 @@ internal sealed class EmulatedLvm : LvmWorld
 
     public override void RemoveTags(string name) => _group.Volumes[name].Tags.Clear();
 
+    public override void Unmake(string name, bool queued)
+    {
+        var volume = _group.Volumes[name];
+        Assert.True(EmulatedContent.TryDeactivate(volume));
+        volume.Pool!.KernelTransactionId--;
+        (volume.IsUnmade, volume.Pool.Queued) = (true, queued ? volume : null);
+    }
+
+    public override void Unclear(string name)
+    {
+        var volume = _group.Volumes[name];
+        Assert.True(EmulatedContent.TryDeactivate(volume));
+        (volume.IsUncleared, volume.SkipsActivation) = (true, true);
+        foreach (var part in volume.Parts)
+        {
+            part.IsActive = false;
+            if (part.Name.Contains("_rmeta_", StringComparison.Ordinal))
+                part.IsUncleared = true;
+        }
+    }
+
     public override void Dispose()
     {
         foreach (var volume in _group.Volumes.Values)

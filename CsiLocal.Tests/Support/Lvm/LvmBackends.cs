@@ -17,5 +17,5 @@ internal static class LvmBackends
 
     private static ILvmProvisioner Provisioner(PoolOptions options, VolumeGroup group, TimeProvider clock) => options.Backend == BackendKind.Lvm
         ? new ThickProvisioner(options, group, clock)
-        : new ThinProvisioner(options, group, static (_, _, _) => { }, clock);
+        : new ThinProvisioner(options, group, static _ => true, static (_, _, _) => { }, clock);
 }

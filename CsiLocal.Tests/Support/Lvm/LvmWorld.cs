@@ -41,6 +41,14 @@ internal abstract class LvmWorld : IDisposable
 
     public abstract void RemoveTags(string name);
 
+    /// <summary>Takes a thin volume, the last that was made, from its thin pool: as if lvcreate had been killed before that had it.</summary>
+    /// <param name="name">Not in use.</param>
+    /// <param name="queued">LVM still has the message that is to make it; else it knows that it was made, and the thin pool has lost it (thin_repair).</param>
+    public abstract void Unmake(string name, bool queued);
+
+    /// <summary>Brings a RAID volume into the state that a power cut leaves while lvcreate clears its metadata.</summary>
+    public abstract void Unclear(string name);
+
     /// <summary>Names of volumes whose device is open.</summary>
     public IReadOnlyList<string> InUse() => [.. Volumes().Where(name => Devices.FindByName(DmName(name)) is { OpenCount: > 0 })];
 

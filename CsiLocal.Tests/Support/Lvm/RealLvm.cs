@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsiLocal.Backends.Lvm;
 using CsiLocal.Hosting;
 using CsiLocal.Native;
@@ -14,6 +15,8 @@ internal sealed class RealLvm : LvmWorld
     private static readonly DeviceMapper s_devices = new();
 
     private const string NoThinPool = "lv_attr!~\"^t\"";
+
+    private Action? _undoLoss;
 
     private RealLvm(int disks)
     {
@@ -51,9 +54,54 @@ internal sealed class RealLvm : LvmWorld
     public override void RemoveTags(string name) =>
         Run("lvchange", [.. TagsOf(name).SelectMany(static tag => new[] { "--deltag", tag }), $"{VolumeGroup}/{name}"]);
 
+    public override void Unmake(string name, bool queued)
+    {
+        var pool = Field(name, "pool_lv");
+        var asked = long.Parse(Field(pool, "transaction_id"), CultureInfo.InvariantCulture);
+        var device = $"{DmName(pool)}-tpool";
+        Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
+        HostCommand.Run("dmsetup", "message", device, "0", $"delete {Field(name, "thin_id")}");
+        HostCommand.Run("dmsetup", "message", device, "0", $"set_transaction_id {asked} {asked - 1}");
+        if (queued)
+            Edit(text => text.Insert(At(text, "type = \"thin-pool\"", "transaction_id"), $"message1 {{\ncreate = \"{name}\"\n}}\n"));
+        else
+            _undoLoss = () => HostCommand.Run("dmsetup", "message", device, "0", $"set_transaction_id {asked - 1} {asked}");
+    }
+
+    public override void Unclear(string name)
+    {
+        Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
+        Run("lvchange", "--setactivationskip", "y", $"{VolumeGroup}/{name}");
+        Edit(text =>
+        {
+            foreach (var part in new[] { $"{name}_rmeta_0 {{", $"{name}_rmeta_1 {{" })
+                text = text.Insert(At(text, part, "status", "\"WRITE\""), "\"VISIBLE\", ");
+            return text;
+        });
+    }
+
+    /// <summary>Where the last of these words is, each behind the one before it.</summary>
+    private static int At(string text, params IReadOnlyList<string> words) => words.Aggregate(
+        0, (at, word) => text.IndexOf(word, at, StringComparison.Ordinal) is >= 0 and var found ? found : throw new InvalidOperationException($"no {word} in {text}"));
+
+    /// <summary>Changes the volume group's metadata by hand.</summary>
+    private void Edit(Func<string, string> change)
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.Combine("vg");
+        Run("vgcfgbackup", "--file", file, VolumeGroup);
+        File.WriteAllText(file, change(File.ReadAllText(file)));
+        Run("vgcfgrestore", "--force", "--yes", "--file", file, VolumeGroup);
+    }
+
+    private string Field(string name, string column) => Run("lvs", "--noheadings", "--options", column, $"{VolumeGroup}/{name}").Trim();
+
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2215", Justification = "It goes back to those that wait for the next test, its runner with it.")]
     public override void Dispose()
     {
+        // LVM removes nothing properly from a thin pool that has lost something.
+        _undoLoss?.Invoke();
+        _undoLoss = null;
         var names = Volumes();
         foreach (var name in names)
         {
@@ -65,7 +113,7 @@ internal sealed class RealLvm : LvmWorld
             Run("lvremove", "--yes", "--select", NoThinPool, VolumeGroup);
         Assert.Empty(Volumes());
         lock (s_lock)
-            s_idle.Add(int.Parse(VolumeGroup["test-".Length..], System.Globalization.CultureInfo.InvariantCulture), this);
+            s_idle.Add(int.Parse(VolumeGroup["test-".Length..], CultureInfo.InvariantCulture), this);
     }
 
     private static string Run(string command, params IReadOnlyList<string> arguments) =>

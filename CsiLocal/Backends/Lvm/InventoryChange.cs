@@ -69,7 +69,7 @@ internal static class InventoryChange
 
     // The images and metadata of RAID (lvmraid(7)): NAME_rimage_0, NAME_rmeta_0.
     private static bool IsPartOf(LogicalVolume volume, LogicalVolume whole) =>
-        volume.IsHidden
+        volume.IsPart
         && volume.Name.StartsWith(whole.Name, StringComparison.Ordinal)
         && volume.Name.AsSpan(whole.Name.Length) is var rest
         && (rest.StartsWith("_rimage_") || rest.StartsWith("_rmeta_"))

@@ -102,7 +102,7 @@ internal static class LvTags
     /// <summary>The volume that the tags describe, with the logical volume's real size; null where the tags are not those of a volume of ours.</summary>
     /// <remarks>
     /// A logical volume that is smaller than its record says was to be grown after it was made and was handed to nobody: the volume is
-    /// <see cref="VolumeState.Creating"/>, of the size that it is to have.
+    /// <see cref="VolumeState.Creating"/>, of the size that it is to have. So is one whose lvcreate did not come to its end.
     /// </remarks>
     /// <exception cref="FormatException">Ours, and not readable.</exception>
     public static VolumeRecord? ReadVolume(LogicalVolume volume)
@@ -171,7 +171,7 @@ internal static class LvTags
             Preallocated = fields.Has("preallocated"),
             ProjectId = fields.ProjectId("project"),
             SharedBytes = fields.Number("shared") ?? 0,
-            State = wanted > volume.SizeBytes ? VolumeState.Creating : fields.VolumeState,
+            State = wanted > volume.SizeBytes || volume.IsUncleared ? VolumeState.Creating : fields.VolumeState,
             CreatedAt = fields.Time("created") ?? throw new FormatException("field 'created' is missing"),
         };
     }

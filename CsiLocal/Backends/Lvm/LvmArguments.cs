@@ -51,6 +51,11 @@ internal static class LvmArguments
         group.Name,
     ];
 
+    /// <summary>The volume group's metadata as text, as one of its devices has it. Takes no lock, changes nothing, and reads no other device.</summary>
+    /// <remarks>lvm 2.03.16 refuses its device, if --devices names any: "device is not in devices list". So what may hide it is switched off.</remarks>
+    public static List<string> DumpMetadata(string device) =>
+        ["pvck", "--config", $"{Config} devices/use_devicesfile=0 {AllDevices}", "--dump", "metadata", device];
+
     public static List<string> CreateThick(VolumeGroupRef group, ThickVolume volume)
     {
         // Signatures of an earlier volume are wiped without a question: the blocks are free, and this volume is nobody's yet.
@@ -157,6 +162,8 @@ internal static class LvmArguments
     private static IReadOnlyList<string> MetadataSize => ["--metadatasize", "16777216b"];
 
     private static IReadOnlyList<string> Json => ["--reportformat", "json", "--units", "b", "--nosuffix"];
+
+    private const string AllDevices = "devices/filter=[\"a|.*|\"] devices/global_filter=[\"a|.*|\"]";
 
     private const string ThinThreshold = "activation/thin_pool_autoextend_threshold=100";
 

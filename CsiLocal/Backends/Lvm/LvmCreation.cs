@@ -19,27 +19,11 @@ internal sealed class LvmCreation(
         var there = await store.FindOrMakeAsync(
             attempted, wanted.Id.Value, () => provisioner.CreateAsync(wanted, LvTags.Of(wanted), cancellationToken), cancellationToken);
         var known = records.Known(there, ownership.ProveMade(attempted, there, wanted));
-        var device = await ActivateMadeAsync(attempted, there, wanted, cancellationToken);
+        var device = await devices.ActivateAsync(attempted, there, wanted.SizeBytes, cancellationToken);
         var isErased = mustBeErased && known.State == VolumeState.Ready;
         if (known.Format == FormatState.Never && !isErased)
             await EraseAsync(attempted, there, known, progress, cancellationToken);
         return known with { SizeBytes = device.SizeBytes, State = volume.State };
-    }
-
-    /// <summary>Its device; what an interrupted lvcreate left unfinished is removed instead.</summary>
-    private async Task<DmDevice> ActivateMadeAsync(string attempted, LogicalVolume there, VolumeRecord wanted, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await devices.ActivateAsync(attempted, there, wanted.SizeBytes, cancellationToken);
-        }
-        catch (StorageException) when (there.Attributes.SkipsActivation)
-        {
-            // lvcreate has a RAID volume skip activation while it clears the metadata of its images (lv_raid_manip.c); ours never do
-            // otherwise. Killed there, it can neither be used nor finished, and its tags say ready.
-            await store.RemoveAsync(attempted, there.Name, found => ownership.Prove(attempted, found, wanted), CancellationToken.None);
-            throw;
-        }
     }
 
     /// <inheritdoc cref="IStorageBackend.CreateFromAsync"/>

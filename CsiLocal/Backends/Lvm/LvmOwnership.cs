@@ -8,10 +8,8 @@ namespace CsiLocal.Backends.Lvm;
 internal sealed class LvmOwnership(PoolOptions options)
 {
     /// <summary>Whether a logical volume lies where this pool's volumes lie: in its thin pool, or in none.</summary>
-    /// <remarks>The parts of a RAID volume are not hidden while lvcreate clears them, and have its tags.</remarks>
     public bool MayHold(LogicalVolume volume) =>
-        volume is { IsHidden: false, Attributes.Type: not (LvType.ThinPool or LvType.MetadataOrSpare or LvType.Image or LvType.ImageUnsynced) }
-        && volume.Pool == options.Lvm!.ThinPool;
+        volume is { IsPart: false, Attributes.Type: not LvType.ThinPool } && volume.Pool == options.Lvm!.ThinPool;
 
     /// <summary>The volume that the tags describe, where they say that it is this pool's; null where they do not.</summary>
     /// <exception cref="StorageException">DataLoss: they are ours and cannot be read.</exception>

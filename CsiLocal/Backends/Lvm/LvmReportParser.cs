@@ -62,6 +62,7 @@ internal static class LvmReportParser
         var volumes = new List<LogicalVolume>();
         foreach (var row in Rows(report, "lv"))
             volumes.Add(ReadVolume(row, segments));
+        MarkUncleared(volumes);
 
         return new VolumeGroupReport
         {
@@ -124,11 +125,24 @@ internal static class LvmReportParser
             MetadataPercent = Percent(row, "metadata_percent"),
             MetadataBytes = OptionalNumber(row, "lv_metadata_size"),
             ChunkBytes = isPool ? segment.ChunkBytes : null,
-            TransactionId = isPool || isThin ? segment.TransactionId : null,
+            TransactionId = isPool ? segment.TransactionId : null,
             ZeroesChunks = isPool ? attr[7] == 'z' : null,
             SyncPercent = Percent(row, "sync_percent"),
             IsHidden = isHidden,
         };
+    }
+
+    // A conversion shows the metadata that it adds for a while, too: of a volume that is active, or no RAID yet, and never the first one's.
+    private static void MarkUncleared(List<LogicalVolume> volumes)
+    {
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            if (volumes[i] is { Attributes: { Type: LvType.Raid or LvType.RaidUnsynced, State: LvState.Inactive, SkipsActivation: true } } whole
+                && volumes.Exists(part => part is { IsPart: true, IsHidden: false } && part.Name == $"{whole.Name}_rmeta_0"))
+            {
+                volumes[i] = whole with { IsUncleared = true };
+            }
+        }
     }
 
     private static JsonElement.ArrayEnumerator Reports(JsonDocument document)

@@ -66,6 +66,23 @@ internal sealed class LvmTool(ICommandRunner commands, IReadOnlyList<string> pre
         return null;
     }
 
+    /// <summary>The volume group's metadata as it is written on its devices; null where none of them has it.</summary>
+    public async Task<LvmMetadataText?> ReadMetadataAsync(VolumeGroupRef group, CancellationToken cancellationToken)
+    {
+        // Each has a copy, but for those made without (pvcreate --pvmetadatacopies 0).
+        foreach (var device in group.Devices)
+        {
+            var output = await RunAsync(LvmArguments.DumpMetadata(device), Quick, cancellationToken);
+            if (!output.Succeeded)
+                continue;
+            var text = Read<LvmMetadataText>($"metadata of {device}", output, static said => [LvmMetadataText.Parse(said)])[0];
+            if (text.GroupUuid(group.Name) == group.Uuid)
+                return text;
+        }
+
+        return null;
+    }
+
     /// <summary>lvcreate of a linear, striped or RAID volume.</summary>
     public Task CreateThickAsync(VolumeGroupRef group, ThickVolume volume, CancellationToken cancellationToken) => ChangeAsync(
         group, volume.Name, LvmArguments.CreateThick(group, volume), LvmLayouts.IsRaid(volume.Options.Layout) ? Slow : Quick, cancellationToken);

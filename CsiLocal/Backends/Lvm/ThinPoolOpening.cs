@@ -10,9 +10,8 @@ namespace CsiLocal.Backends.Lvm;
 /// <param name="reserveBytes">Bytes of the volume group that volumes may not use.</param>
 /// <param name="group">Where it lies; open.</param>
 /// <param name="look">The pool's state as the kernel says; null: not active.</param>
-/// <param name="report">Where it is told what was removed.</param>
 internal sealed class ThinPoolOpening(
-    string poolName, LvmPoolOptions options, long reserveBytes, VolumeGroup group, Func<ThinPoolFacts?> look, PoolEvent report)
+    string poolName, LvmPoolOptions options, long reserveBytes, VolumeGroup group, Func<ThinPoolFacts?> look)
 {
     private readonly string _pool = $"{options.VolumeGroup}/{options.ThinPool}";
 
@@ -32,32 +31,8 @@ internal sealed class ThinPoolOpening(
         var pool = group.Find(options.ThinPool!)
             ?? throw Refuse($"{_pool} was made and is not there", "see what lvs says, and what removed it");
         RequireThinPool(pool);
-        await RemoveNeverMadeAsync(pool, await ActivateAsync(cancellationToken), cancellationToken);
+        await ActivateAsync(cancellationToken);
         return pool;
-    }
-
-    /// <summary>Removes what an interrupted lvcreate left in the volume group, and the thin pool never had.</summary>
-    /// <remarks>
-    /// LVM commits a thin volume together with the message that is to make it, one more transaction than the thin pool has, and only
-    /// then sends that (update_pool_lv of lib/metadata/thin_manip.c). Killed between the two, the volume cannot be activated ("No data available"), and
-    /// the next lvcreate in the pool sends the message after all: a snapshot would then be of what its origin holds by that time, in
-    /// use and not at rest. It holds nothing, and was handed to nobody.
-    /// </remarks>
-    private async Task RemoveNeverMadeAsync(LogicalVolume pool, ThinPoolFacts facts, CancellationToken cancellationToken)
-    {
-        if (pool.TransactionId != facts.TransactionId + 1)
-            return;
-
-        foreach (var volume in group.Inventory?.LogicalVolumes ?? [])
-        {
-            if (volume.Pool != pool.Name || volume.TransactionId != facts.TransactionId || !LvTags.AreOurs(volume.Tags) || group.DeviceOf(volume) is not null)
-                continue;
-
-            await group.ChangeAsync(
-                (found, token) => group.Tool.RemoveAsync(found, volume.Name, discard: false, token),
-                inventory => InventoryChange.Remove(inventory, volume), cancellationToken);
-            report($"no longer lists {volume.Name}", $"lvcreate was interrupted before thin pool {_pool} had made it", false);
-        }
     }
 
     private void RequireThinPool(LogicalVolume pool)
@@ -100,7 +75,7 @@ internal sealed class ThinPoolOpening(
             options, reserveBytes, group.Inventory ?? throw Refuse($"volume group '{options.VolumeGroup}' is gone", "bring it back"), free);
     }
 
-    private async Task<ThinPoolFacts> ActivateAsync(CancellationToken cancellationToken)
+    private async Task ActivateAsync(CancellationToken cancellationToken)
     {
         if (look() is null)
         {
@@ -123,8 +98,6 @@ internal sealed class ThinPoolOpening(
             var (_, fact, remedy) = ThinPoolHealth.Broken(facts, _pool)!.Value;
             throw Refuse(fact, remedy);
         }
-
-        return facts;
     }
 
     private StorageException Gone(string known)

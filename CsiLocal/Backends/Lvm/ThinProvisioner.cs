@@ -10,9 +10,11 @@ namespace CsiLocal.Backends.Lvm;
 /// </remarks>
 /// <param name="pool">Name, reserve, over-provisioning.</param>
 /// <param name="group">The volume group that the thin pool is in.</param>
+/// <param name="wasHandedOut">Whether a row says that what has this id is more than an attempt to make it.</param>
 /// <param name="report">Where what happens to the thin pool is told.</param>
 /// <param name="clock">Time.</param>
-internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolEvent report, TimeProvider clock) : ILvmProvisioner, IThinPoolUse
+internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, Func<string, bool> wasHandedOut, PoolEvent report, TimeProvider clock)
+    : ILvmProvisioner, IThinPoolUse
 {
     // Most volume groups have it; asked before the group was ever seen only for a preview.
     private const long DefaultExtentBytes = 4 << 20;
@@ -21,6 +23,8 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
     private readonly string _name = $"{pool.Lvm!.VolumeGroup}/{pool.Lvm.ThinPool}";
     private readonly BtrfsRest _rest = new(group, clock);
     private readonly PoolGuardian _guardian = new(pool.Lvm, new ThinPoolPolicy(pool.Lvm, pool.ReserveBytes), group, report, clock);
+
+    private UnmadeThinVolumes Unmade => new(_options, group, _guardian.Look, wasHandedOut, report);
 
     public BackendFeatures Features { get; } = new()
     {
@@ -35,8 +39,9 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
     {
         var known = knownIdentity?.Split('/');
         var opened = await group.OpenAsync(known?[0], _options.Devices.Items, cancellationToken);
-        var opening = new ThinPoolOpening(pool.Name, _options, pool.ReserveBytes, group, _guardian.Look, report);
+        var opening = new ThinPoolOpening(pool.Name, _options, pool.ReserveBytes, group, _guardian.Look);
         var thinPool = await opening.OpenAsync(known is [_, var uuid] ? uuid : null, cancellationToken);
+        await Unmade.RemoveAsync(cancellationToken);
         return $"{opened.Uuid}/{thinPool.Uuid}";
     }
 
@@ -72,7 +77,8 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         await RequireRoomAsync($"create volume {volume.Id}", cancellationToken);
         await InventoryChange.CreateAsync(
             group,
-            (volumes, token) => group.Tool.CreateThinAsync(volumes, _options.ThinPool!, volume.Id.Value, size, tags, token),
+            (volumes, token) => Unmade.GuardAsync(
+                volumes, () => group.Tool.CreateThinAsync(volumes, _options.ThinPool!, volume.Id.Value, size, tags, token), token),
             Wanted(volume.Id.Value, size, tags, origin: null),
             costBytes: 0,
             cancellationToken);
@@ -158,7 +164,7 @@ internal sealed class ThinProvisioner(PoolOptions pool, VolumeGroup group, PoolE
         Task RunAsync(Func<Task> atRest) => InventoryChange.CreateAsync(group, async (volumes, token) =>
         {
             await atRest();
-            await group.Tool.CreateThinSnapshotAsync(volumes, source.Name, name, tags, token);
+            await Unmade.GuardAsync(volumes, () => group.Tool.CreateThinSnapshotAsync(volumes, source.Name, name, tags, token), token);
         }, Wanted(name, source.SizeBytes, tags, source.Name), costBytes: 0, cancellationToken);
     }
 

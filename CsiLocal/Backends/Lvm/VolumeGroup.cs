@@ -335,7 +335,7 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
     }
 
     private static bool IsInactive(LogicalVolume volume) =>
-        volume is { IsHidden: false, Attributes: { State: LvState.Inactive, SkipsActivation: false } };
+        volume is { IsPart: false, Attributes: { State: LvState.Inactive, SkipsActivation: false } };
 
     private static bool IsOursAndInactive(LogicalVolume volume) => IsInactive(volume) && LvTags.AreOurs(volume.Tags);
 

@@ -66,7 +66,7 @@ internal sealed record LogicalVolume
     /// <summary>Thin pools: bytes of one chunk (chunk_size).</summary>
     public long? ChunkBytes { get; init; }
 
-    /// <summary>Thin pools: how many changes LVM has asked of it. Thin volumes: how many before the one that made them. Null for others.</summary>
+    /// <summary>Thin pools: how many changes LVM has asked of it (transaction_id). Null for others.</summary>
     public long? TransactionId { get; init; }
 
     /// <summary>Thin pools: new chunks read as zero (zero): without it a volume shows what its chunks held before. Null for others.</summary>
@@ -76,4 +76,14 @@ internal sealed record LogicalVolume
     public double? SyncPercent { get; init; }
 
     public bool IsHidden { get; init; }
+
+    /// <summary>A part of another volume: hidden as a rule; the metadata of RAID is not, and has the whole's tags, while lvcreate clears it.</summary>
+    public bool IsPart => IsHidden || Attributes.Type == LvType.MetadataOrSpare;
+
+    /// <summary>RAID: its lvcreate was killed while it cleared the metadata of the images. It was never active, and never can be.</summary>
+    /// <remarks>
+    /// LVM commits it with its metadata visible, and has it skip activation, before it clears that, and hides it when that is done
+    /// (lib/metadata/lv_manip.c, lv_extend); until then "Refusing activation of RAID LV with visible SubLVs".
+    /// </remarks>
+    public bool IsUncleared { get; init; }
 }
