@@ -87,11 +87,11 @@ internal sealed class RealLvm : LvmWorld
     /// <summary>Changes the volume group's metadata by hand.</summary>
     private void Edit(Func<string, string> change)
     {
-        var file = Path.GetTempFileName();
+        using var folder = new TemporaryFolder();
+        var file = folder.Combine("vg");
         Run("vgcfgbackup", "--file", file, VolumeGroup);
         File.WriteAllText(file, change(File.ReadAllText(file)));
         Run("vgcfgrestore", "--force", "--yes", "--file", file, VolumeGroup);
-        File.Delete(file);
     }
 
     private string Field(string name, string column) => Run("lvs", "--noheadings", "--options", column, $"{VolumeGroup}/{name}").Trim();
