@@ -69,7 +69,7 @@ internal sealed class UnmadeThinVolumes(
         }
         catch (Exception e) when (e is StorageException or ToolException)
         {
-            report($"may list {unmade ?? "a volume"} that its thin pool never made", StorageException.Describe(e), true);
+            report("may list a volume that its thin pool never made", $"{unmade ?? "which one cannot be told"}: {StorageException.Describe(e)}", true);
             return null;
         }
     }
