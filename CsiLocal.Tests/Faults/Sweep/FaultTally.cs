@@ -30,7 +30,7 @@ public sealed class FaultTally : IDisposable
         var pools = s_points.OrderBy(static entry => entry.Key, StringComparer.Ordinal).Select(static entry => $"{entry.Key} {entry.Value.Tried}");
         var line = string.Create(
             CultureInfo.InvariantCulture,
-            $"fault points: {s_points.Values.Sum(static points => points.Tried)} tried, {s_points.Values.Sum(static points => points.Converged)} converged ({string.Join(", ", pools)}{(TakesAll ? "" : "; two of three, all with CSILOCAL_FAULTS=all")})");
+            $"fault points: {s_points.Values.Sum(static points => points.Tried)} tried, {s_points.Values.Sum(static points => points.Converged)} converged ({string.Join(", ", pools)}{(TakesAll ? "" : "; a share of them, all with CSILOCAL_FAULTS=all")})");
         var (where, file) = Machine.IsVm ? ($"{line}; real LVM, kills alone", $"faults-{s_points.Keys.Order(StringComparer.Ordinal).First()}.txt") : (line, "faults.txt");
         var folder = Directory.CreateDirectory(Path.Combine(SourceFile.FindRoot(), "TestResults"));
         File.WriteAllText(Path.Combine(folder.FullName, file), where + "\n");
