@@ -15,6 +15,9 @@ internal interface IStorageBackend
     /// <summary>What this pool can do, known after <see cref="InspectAsync"/>.</summary>
     BackendFeatures Features { get; }
 
+    /// <summary>How what others made becomes a volume of this pool.</summary>
+    IAdoption Adoption { get; }
+
     /// <summary>Proves that the pool is there and can do what its configuration asks for; makes what of it is missing.</summary>
     /// <param name="knownIdentity">The identity it had when it was last seen; null: never seen. Tells namesakes apart; the caller compares the outcome.</param>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: why the pool cannot be used, and the remedy.</exception>

@@ -49,12 +49,13 @@ internal sealed class DriverServices : IDisposable
         var preparer = new FilesystemPreparer(
             store, probe, new Formatter(tools, probe), new FilesystemCheck(tools),
             new UuidChanger(tools, mounter, Path.Combine(options.StateDirectory, "work")), history, clock);
-        var facts = new MountFacts(
-            () => Reloader!.Current.File.PublishRoots,
-            () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)]);
+        IReadOnlyList<string> OwnFolders() =>
+            [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)];
+        var facts = new MountFacts(() => Reloader!.Current.File.PublishRoots, OwnFolders);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
-        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, mounts, facts, history);
+        var adoptions = new AdoptionManager(store, Pools, capacity, locks, Operations, new AdoptionPlanner(probe), OwnFolders, history, clock);
+        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, adoptions, mounts, facts, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
         Housekeeping = new Housekeeping(
@@ -82,8 +83,8 @@ internal sealed class DriverServices : IDisposable
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
             new AdminService(
-                store, Pools, capacity, trash, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
-                Reloader.ReloadAsync, Startup.RecoverAsync));
+                store, Pools, capacity, trash, adoptions, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
+                node, messages, Reloader.ReloadAsync, Startup.RecoverAsync));
     }
 
     public Readiness Readiness { get; } = new();

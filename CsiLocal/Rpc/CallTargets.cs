@@ -28,6 +28,7 @@ internal static class CallTargets
         Admin.V1.UndeleteVolumeRequest r => VolumeId.TryParse(r.Volume, out _) || TrashId.TryParse(r.Volume, out _)
             ? r.Volume
             : VolumeId.Mint(r.Volume).Value,
+        Admin.V1.AdoptVolumeRequest r => AdoptionRequests.NameOf(r) is { } name ? VolumeId.Mint(name).Value : null,
         _ => null,
     };
 
@@ -36,6 +37,7 @@ internal static class CallTargets
     {
         Proto.CreateVolumeRequest r => Safe(r.Name),
         Proto.CreateSnapshotRequest r => Safe(r.Name),
+        Admin.V1.AdoptVolumeRequest r => AdoptionRequests.NameOf(r) is { } name ? Safe(name) : null,
         _ => null,
     };
 
@@ -52,7 +54,7 @@ internal static class CallTargets
     public static bool Changes(string rpc) => rpc is
         "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"
         or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume"
-        or "UndeleteVolume" or "EmptyTrash" or "Reload" or "Recover";
+        or "UndeleteVolume" or "AdoptVolume" or "EmptyTrash" or "Reload" or "Recover";
 
     private static string? Safe(string id) => id.Length == 0 ? null : FieldRules.Printable(id);
 }

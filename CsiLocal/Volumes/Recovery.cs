@@ -11,7 +11,7 @@ namespace CsiLocal.Volumes;
 /// <remarks>Nothing is removed because a row is missing: such an object is reported, and a person decides.</remarks>
 internal sealed class Recovery(
     StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, TrashManager trash,
-    MountManager mounts, MountFacts facts, History history)
+    AdoptionManager adoptions, MountManager mounts, MountFacts facts, History history)
 {
     /// <summary>First of all, before anything may touch a mount: thaw what a copy had frozen, and forget mounts of an earlier boot.</summary>
     public void BeginRun(string bootId)
@@ -53,6 +53,9 @@ internal sealed class Recovery(
             await TakeOverTrashAsync(pool, found);
             pools.MarkKnown(pool);
         }
+
+        foreach (var adoption in store.AdoptionsOfPool(pool.Name))
+            await GuardAsync(adoption.Volume.Id.Value, () => adoptions.ResumeAsync(adoption));
 
         // Most volumes are at rest: nothing is asked of the kernel for those.
         var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());

@@ -35,11 +35,14 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         _records = new LvmRecords(options, group, _ownership, _tags);
         _creation = new LvmCreation(group, provisioner, _ownership, _devices, _store, _tags, _records);
         _trash = new LvmTrash(options, group, provisioner, _ownership, _devices, _store, _tags);
+        Adoption = new LvmAdoption(options, group, _devices, _store);
     }
 
     public BackendKind Kind => _options.Backend;
 
     public BackendFeatures Features => _provisioner.Features;
+
+    public IAdoption Adoption { get; }
 
     public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {

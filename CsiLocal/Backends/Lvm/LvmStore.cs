@@ -75,6 +75,26 @@ internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvi
         }
     }
 
+    /// <summary>lvrename, unless it has that name.</summary>
+    public Task RenameAsync(LogicalVolume volume, string newName, CancellationToken cancellationToken) => volume.Name == newName
+        ? Task.CompletedTask
+        : group.ChangeAsync(
+            (found, token) => group.Tool.RenameAsync(found, volume.Name, newName, token),
+            report => InventoryChange.Rename(report, volume, newName),
+            cancellationToken);
+
+    /// <summary>Makes these all the tags of ours that it has: one commit, or no process where they are.</summary>
+    public Task SetTagsAsync(LogicalVolume volume, IReadOnlyList<string> wanted, CancellationToken cancellationToken)
+    {
+        string[] added = [.. wanted.Except(volume.Tags, StringComparer.Ordinal)];
+        string[] removed = [.. volume.Tags.Where(static tag => LvTags.AreOurs([tag])).Except(wanted, StringComparer.Ordinal)];
+        return added.Length + removed.Length == 0 ? Task.CompletedTask : group.ChangeAsync(
+            (found, token) => group.Tool.ChangeTagsAsync(found, volume.Name, added, removed, token),
+            report => InventoryChange.Replace(
+                report, volume.Name, known => known with { Tags = [.. known.Tags.Except(removed, StringComparer.Ordinal), .. added] }),
+            cancellationToken);
+    }
+
     private static async Task<LogicalVolume?> FindFreshAsync(VolumeGroup group, string name, CancellationToken cancellationToken)
     {
         await group.RefreshAsync(cancellationToken);

@@ -76,7 +76,7 @@ internal sealed class LvmTrash(
 
         // What lvremove alone does is done at once or not at all; before anything else a note has to lie with the data.
         if (!known.Erasing && (overwrite || (discard && there.Pool is not null)))
-            await ChangeTagsAsync(there, LvTags.Of(known with { Erasing = true }), cancellationToken);
+            await store.SetTagsAsync(there, LvTags.Of(known with { Erasing = true }), cancellationToken);
         if (overwrite)
             await OverwriteAsync(attempted, there, item.Erase, progress, cancellationToken);
         await store.RemoveAsync(attempted, there.Name, found => Prove(attempted, found, item), discard, cancellationToken);
@@ -97,13 +97,13 @@ internal sealed class LvmTrash(
                 provisioner.RequireRemovable(found, attempted);
                 await devices.WaitUntilClosedAsync(attempted, name, butReadOnly: false, cancellationToken);
                 tags.Cancel(name);
-                await ChangeTagsAsync(found, LvTags.Of(item), cancellationToken);
+                await store.SetTagsAsync(found, LvTags.Of(item), cancellationToken);
             }
 
             there = found;
         }
 
-        await RenameAsync(there, item.Id.Value, cancellationToken);
+        await store.RenameAsync(there, item.Id.Value, cancellationToken);
         return true;
     }
 
@@ -123,9 +123,9 @@ internal sealed class LvmTrash(
         if (there.Name != name && group.Find(name) is not null)
             throw new StorageException(StorageError.AlreadyExists, $"{attempted}: there is {group.Name}/{name} already", "bring it back under another name");
 
-        await RenameAsync(there, name, cancellationToken);
+        await store.RenameAsync(there, name, cancellationToken);
         var renamed = await store.RequireAsync(attempted, name, cancellationToken);
-        await ChangeTagsAsync(renamed, LvTags.Of(volume with { State = VolumeState.Ready }), cancellationToken);
+        await store.SetTagsAsync(renamed, LvTags.Of(volume with { State = VolumeState.Ready }), cancellationToken);
     }
 
     private TrashRecord Prove(string attempted, LogicalVolume there, TrashRecord item) =>
@@ -154,25 +154,6 @@ internal sealed class LvmTrash(
     {
         await group.RefreshAsync(cancellationToken);
         return FindVolume(attempted, id);
-    }
-
-    private Task RenameAsync(LogicalVolume volume, string newName, CancellationToken cancellationToken) => volume.Name == newName
-        ? Task.CompletedTask
-        : group.ChangeAsync(
-            (found, token) => group.Tool.RenameAsync(found, volume.Name, newName, token),
-            report => InventoryChange.Rename(report, volume, newName),
-            cancellationToken);
-
-    /// <summary>Makes these all the tags of ours that it has: one commit.</summary>
-    private Task ChangeTagsAsync(LogicalVolume volume, IReadOnlyList<string> wanted, CancellationToken cancellationToken)
-    {
-        string[] added = [.. wanted.Except(volume.Tags, StringComparer.Ordinal)];
-        string[] removed = [.. volume.Tags.Where(static tag => LvTags.AreOurs([tag])).Except(wanted, StringComparer.Ordinal)];
-        return group.ChangeAsync(
-            (found, token) => group.Tool.ChangeTagsAsync(found, volume.Name, added, removed, token),
-            report => InventoryChange.Replace(
-                report, volume.Name, known => known with { Tags = [.. known.Tags.Except(removed, StringComparer.Ordinal), .. added] }),
-            cancellationToken);
     }
 
     private async Task OverwriteAsync(

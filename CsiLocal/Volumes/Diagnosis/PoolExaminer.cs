@@ -89,7 +89,7 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
 
     private static bool IsKnown(StateStore store, FoundObject entry) => entry switch
     {
-        { Volume: { } volume } => store.FindVolume(volume.Id) is not null,
+        { Volume: { } volume } => store.FindVolume(volume.Id) is not null || store.FindAdoption(volume.Id) is not null,
         { Snapshot: { } snapshot } => store.FindSnapshot(snapshot.Id) is not null,
         { Trash: { } item } => store.FindTrash(item.Id) is not null,
         _ => false,
