@@ -74,7 +74,7 @@ public abstract class AdoptKillTests<TPool>
             }
         }
 
-        // Points before the intent leave it as it was, those after the last step do not.
+        // Its new name is where it turns.
         Assert.True(notAtAll > 0 && wholly > 1, $"{wholly} wholly, {notAtAll} not at all");
     }
 }

@@ -23,6 +23,9 @@ internal interface IAdoption
     /// <remarks>The intent is recorded, and the caller holds the volume's lock.</remarks>
     Task AdoptAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken);
 
+    /// <summary>Whether it has got its new name, which is the last that <see cref="AdoptAsync"/> takes from its former driver.</summary>
+    Task<bool> IsDoneAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken);
+
     /// <summary>Makes it what it was before, name and all. Success where it is, or is gone; may be repeated.</summary>
     Task ReleaseAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken);
 }

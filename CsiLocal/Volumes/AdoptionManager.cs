@@ -25,14 +25,21 @@ internal sealed class AdoptionManager(
     public Task<IReadOnlyList<AdoptionCandidate>> ListAsync(string poolName, string? folder, CancellationToken cancellationToken) =>
         pools.ForNewVolume(poolName).Backend.Adoption.ListAsync($"list what pool '{poolName}' could adopt", folder, cancellationToken);
 
-    /// <summary>Finishes, or undoes, an adoption that was interrupted.</summary>
+    /// <summary>Finishes an adoption that was interrupted, or undoes it where the object has its old name yet.</summary>
+    /// <remarks>Nobody was told that it succeeded, and its former driver may have been given it back since: only a repeated call begins again.</remarks>
     public Task ResumeAsync(AdoptionRecord found) => operations.RunAsync($"adopt {found.Volume.Id}", async token =>
     {
         var attempted = $"adopt {found.Source}";
         using var held = locks.AcquireExclusive(found.Volume.Id.Value, attempted);
         using var source = locks.AcquireExclusive(found.Source, attempted);
-        if (store.FindAdoption(found.Volume.Id) is { } begun)
-            await FinishAsync(attempted, begun, pools.Holding(begun.Volume.Pool), token);
+        if (store.FindAdoption(found.Volume.Id) is not { } begun)
+            return true;
+
+        var pool = pools.Holding(begun.Volume.Pool);
+        if (await pool.Backend.Adoption.IsDoneAsync(attempted, begun, token))
+            await FinishAsync(attempted, begun, pool, token);
+        else
+            await UndoAsync(attempted, begun, pool, new StorageException(StorageError.Aborted, "it was interrupted before it was done"));
 
         return true;
     }, CancellationToken.None);
@@ -150,6 +157,14 @@ internal sealed class AdoptionManager(
             || known.Parameters.GetValueOrDefault(AdoptionRecord.SourceParameter) != spec.Source.Text)
         {
             throw Taken(Attempted(spec), spec);
+        }
+
+        if (pools.Find(known.Pool) is { IsReady: true } pool && pool.Backend.Inspect(known).FirstOrDefault(static finding => finding.Status == HealthStatus.DataLoss) is { } lost)
+        {
+            // Its metadata were written, the state was lost, and what they describe was never moved; or it was lost since.
+            throw new StorageException(
+                StorageError.FailedPrecondition, $"{Attempted(spec)}: there is a volume '{spec.Name}' that says so, without its data: {lost.Message}",
+                $"'csilocal volume delete {spec.Name}' forgets it; then adopt again");
         }
 
         var layout = spec.Layout ?? ForeignLayouts.Recognise(new AdoptionCandidate { Source = spec.Source, Identity = "" });

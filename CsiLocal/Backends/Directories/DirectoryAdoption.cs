@@ -37,6 +37,9 @@ internal sealed class DirectoryAdoption(PoolFolder pool, string poolName, Direct
         }),
         cancellationToken);
 
+    public Task<bool> IsDoneAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) =>
+        Task.FromResult(IoFailure.Guard(attempted, () => _folder.IsMoved(adoption)));
+
     public Task ReleaseAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) => Task.Run(
         () => IoFailure.GuardAsync(attempted, async () =>
         {

@@ -30,6 +30,9 @@ internal sealed class ImageAdoption(PoolFolder pool, string poolName) : IAdoptio
         }),
         cancellationToken);
 
+    public Task<bool> IsDoneAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) =>
+        Task.FromResult(IoFailure.Guard(attempted, () => _folder.IsMoved(adoption)));
+
     public Task ReleaseAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) =>
         Task.Run(() => IoFailure.Guard(attempted, () => _folder.MoveBack(attempted, adoption)), cancellationToken);
 

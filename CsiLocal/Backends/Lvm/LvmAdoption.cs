@@ -71,6 +71,12 @@ internal sealed class LvmAdoption(PoolOptions options, VolumeGroup group, LvmDev
         await store.RenameAsync(there, name, cancellationToken);
     }
 
+    public async Task<bool> IsDoneAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken)
+    {
+        await group.RefreshAsync(cancellationToken);
+        return FindByUuid(adoption.Identity)?.Name == adoption.Volume.Id.Value;
+    }
+
     public async Task ReleaseAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken)
     {
         await group.RefreshAsync(cancellationToken);
