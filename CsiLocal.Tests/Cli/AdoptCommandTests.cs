@@ -16,8 +16,15 @@ public sealed class AdoptCommandTests : CliTest
     {
         Volume = new VolumeDetail
         {
-            VolumeId = IdOf(name), Name = name, Pool = "fast", Backend = "lvm-thin", SizeBytes = 10L << 30, AccessType = block ? "block" : "mount", Filesystem = filesystem,
-            State = "ready", Location = $"nvme/{IdOf(name)}",
+            VolumeId = IdOf(name),
+            Name = name,
+            Pool = "fast",
+            Backend = "lvm-thin",
+            SizeBytes = 10L << 30,
+            AccessType = block ? "block" : "mount",
+            Filesystem = filesystem,
+            State = "ready",
+            Location = $"nvme/{IdOf(name)}",
         },
         CsiVolume = new Csi.V1.Volume
         {
@@ -46,6 +53,8 @@ public sealed class AdoptCommandTests : CliTest
             kind: PersistentVolume
             metadata:
               name: pvc-1
+              annotations:
+                pv.kubernetes.io/provisioned-by: local.csilocal.dev
             spec:
               capacity:
                 storage: "10Gi"

@@ -1,10 +1,8 @@
-using CsiLocal.Backends.Lvm;
 using CsiLocal.Tests.Faults.Sweep;
 using CsiLocal.Tests.Support;
 using CsiLocal.Tests.Support.Lvm;
 using Grpc.Core;
 using Xunit;
-using static CsiLocal.Tests.Support.Requests;
 
 namespace CsiLocal.Tests.Faults;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CsiLocal.Admin.V1;
 using CsiLocal.Tests.Support;
 using Grpc.Core;

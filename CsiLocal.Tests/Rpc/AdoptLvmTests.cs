@@ -25,6 +25,24 @@ public sealed class AdoptLvmOnThick : AdoptLvmTests<ThickLvmPool>
     }
 }
 
+public sealed class AdoptThinIntoThick : DriverTest<ThickLvmPool>
+{
+    [Fact(Timeout = Limit)]
+    public async Task A_thin_one_is_refused_with_the_pool_that_it_would_fit()
+    {
+        var (tool, group, token) = (Pool.World.MakeTool(), await Foreign.GroupAsync(Pool), TestContext.Current.CancellationToken);
+        await tool.CreateThinPoolAsync(group, new NewThinPool { Name = "theirs", DataBytes = 256 * MiB }, token);
+        await tool.CreateThinAsync(group, "theirs", "data", 32 * MiB, [], token);
+
+        await FailsAsync(
+            StatusCode.FailedPrecondition, Driver.Admin.AdoptVolumeAsync(new() { Source = $"{group.Name}/data", Pool = Pool.Options.Name, Block = true }),
+            "thin pool theirs", "backend lvm-thin", "thinPool: theirs");
+        await FailsAsync(
+            StatusCode.FailedPrecondition, Driver.Admin.AdoptVolumeAsync(new() { Source = $"{group.Name}/theirs_tdata", Pool = Pool.Options.Name, Block = true }), "a part of another");
+        Assert.Equal("data", Assert.Single((await Driver.Admin.ListAdoptableAsync(new() { Pool = Pool.Options.Name })).Candidates).Name);
+    }
+}
+
 [Trait("Vm", "yes")]
 public sealed class AdoptLvmOnMirrored : DriverTest<MirroredLvmPool>
 {
@@ -205,6 +223,14 @@ public abstract class AdoptLvmTests<TPool> : DriverTest<TPool>
     }
 
     [Fact(Timeout = Limit)]
+    public async Task One_that_is_not_active_is_refused_with_the_command_that_activates_it()
+    {
+        var made = await Foreign.MakeAsync(Pool, "data");
+        Pool.World.Deactivate("data");
+        await RefusesAsync(made, StatusCode.FailedPrecondition, "not active", $"lvchange --activate y --ignoreactivationskip {made.Source}");
+    }
+
+    [Fact(Timeout = Limit)]
     public async Task The_driver_that_is_named_has_to_fit()
     {
         var request = Request(await Foreign.MakeAsync(Pool, $"pvc-{Uuid}"));
@@ -222,8 +248,15 @@ public abstract class AdoptLvmTests<TPool> : DriverTest<TPool>
         var made = await Foreign.MakeAsync(Pool, "data");
         var record = new VolumeRecord
         {
-            Id = VolumeId.Mint("data"), Name = "data", Pool = Pool.Options.Name, Backend = Pool.Options.Backend, SizeBytes = 32 * MiB, Access = AccessType.Mount,
-            Parameters = new Dictionary<string, string> { [AdoptionRecord.SourceParameter] = made.Source }, State = VolumeState.Ready, CreatedAt = DateTimeOffset.UnixEpoch,
+            Id = VolumeId.Mint("data"),
+            Name = "data",
+            Pool = Pool.Options.Name,
+            Backend = Pool.Options.Backend,
+            SizeBytes = 32 * MiB,
+            Access = AccessType.Mount,
+            Parameters = new Dictionary<string, string> { [AdoptionRecord.SourceParameter] = made.Source },
+            State = VolumeState.Ready,
+            CreatedAt = DateTimeOffset.UnixEpoch,
         };
         await Pool.World.MakeTool().ChangeTagsAsync(await Foreign.GroupAsync(Pool), "data", LvTags.Of(record), [], TestContext.Current.CancellationToken);
 

@@ -57,6 +57,8 @@ public abstract class AdoptRpcTests<TPool> : DriverTest<TPool>
         Assert.Equal(("data", Pool.Options.Name, 32 * MiB, "ready"), (answer.Volume.Name, answer.Volume.Pool, answer.Volume.SizeBytes, answer.Volume.State));
         Assert.Equal(Pool.IsBlock ? "ext4" : "", answer.Volume.Filesystem);
         Assert.Equal(made.Source, answer.Source);
+        var pool = Assert.Single((await Driver.Admin.ListPoolsAsync(new())).Pools);
+        Assert.Equal((1, 32 * MiB), (pool.VolumeCount, pool.ProvisionedBytes));
         await RequireAsync(answer.CsiVolume, made.Digest);
         var target = await MountAsync(answer.CsiVolume);
         Write(Path.Combine(target, "more"), seed: 1);

@@ -45,7 +45,10 @@ public sealed class AdoptionTableTests : IDisposable
     {
         Volume = Samples.Volume(name) with
         {
-            State = VolumeState.Ready, Format = FormatState.Formatted, Source = null, PendingSizeBytes = null,
+            State = VolumeState.Ready,
+            Format = FormatState.Formatted,
+            Source = null,
+            PendingSizeBytes = null,
             Parameters = new Dictionary<string, string> { [AdoptionRecord.SourceParameter] = source },
         },
         Source = source,

@@ -1,6 +1,5 @@
 using CsiLocal.Admin.V1;
 using CsiLocal.Tests.Support;
-using CsiLocal.Tests.Support.Lvm;
 using Xunit;
 using static CsiLocal.Tests.Support.Requests;
 using Task = System.Threading.Tasks.Task;

@@ -41,6 +41,8 @@ internal abstract class LvmWorld : IDisposable
 
     public abstract void RemoveTags(string name);
 
+    public abstract void Deactivate(string name);
+
     /// <summary>Names of volumes whose device is open.</summary>
     public IReadOnlyList<string> InUse() => [.. Volumes().Where(name => Devices.FindByName(DmName(name)) is { OpenCount: > 0 })];
 

@@ -51,6 +51,8 @@ internal sealed class RealLvm : LvmWorld
     public override void RemoveTags(string name) =>
         Run("lvchange", [.. TagsOf(name).SelectMany(static tag => new[] { "--deltag", tag }), $"{VolumeGroup}/{name}"]);
 
+    public override void Deactivate(string name) => Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
+
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2215", Justification = "It goes back to those that wait for the next test, its runner with it.")]
     public override void Dispose()
     {

@@ -38,6 +38,11 @@ internal sealed record PersistentVolumeManifest : IJsonShape
         json.WriteString("kind", "PersistentVolume");
         json.WriteStartObject("metadata");
         json.WriteString("name", Name);
+
+        // Without it external-provisioner leaves the volume alone, should somebody set the reclaim policy to Delete one day.
+        json.WriteStartObject("annotations");
+        json.WriteString("pv.kubernetes.io/provisioned-by", DriverName);
+        json.WriteEndObject();
         json.WriteEndObject();
         json.WriteStartObject("spec");
         WriteSpec(json);
@@ -69,7 +74,10 @@ internal sealed record PersistentVolumeManifest : IJsonShape
         json.WriteString("volumeHandle", Volume.VolumeId);
         if (Filesystem.Length > 0)
             json.WriteString("fsType", Filesystem);
-        WriteTexts(json, "volumeAttributes", Volume.VolumeContext);
+        json.WriteStartObject("volumeAttributes");
+        foreach (var key in Volume.VolumeContext.Keys.Order(StringComparer.Ordinal))
+            json.WriteString(key, Volume.VolumeContext[key]);
+        json.WriteEndObject();
         json.WriteEndObject();
         WriteAffinity(json);
     }
@@ -98,14 +106,6 @@ internal sealed record PersistentVolumeManifest : IJsonShape
 
         json.WriteEndArray();
         json.WriteEndObject();
-        json.WriteEndObject();
-    }
-
-    private static void WriteTexts(Utf8JsonWriter json, string name, IDictionary<string, string> texts)
-    {
-        json.WriteStartObject(name);
-        foreach (var key in texts.Keys.Order(StringComparer.Ordinal))
-            json.WriteString(key, texts[key]);
         json.WriteEndObject();
     }
 
