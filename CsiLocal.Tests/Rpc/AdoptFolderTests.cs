@@ -91,6 +91,9 @@ public sealed class AdoptImageTests : DriverTest<ImagePool>
         await FailsAsync(StatusCode.FailedPrecondition, Driver.Admin.AdoptVolumeAsync(new() { Source = Pool.ContentOf(own.VolumeId), Pool = "images", Name = "x" }), "pool's own");
         await FailsAsync(
             StatusCode.FailedPrecondition, Driver.Admin.AdoptVolumeAsync(new() { Source = Path.Combine(Driver.StateDirectory, "state.db"), Pool = "images" }), "driver's own folder");
+        var listed = (await Driver.Admin.ListAdoptableAsync(new() { Pool = "images", Folder = Driver.StateDirectory })).Candidates;
+        Assert.NotEmpty(listed);
+        Assert.All(listed, static candidate => Assert.Contains("driver's own folder", candidate.Problem, StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limit)]

@@ -22,8 +22,12 @@ internal sealed class AdoptionManager(
     /// <param name="poolName">Into which pool.</param>
     /// <param name="folder">Where, for pools of files and directories.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public Task<IReadOnlyList<AdoptionCandidate>> ListAsync(string poolName, string? folder, CancellationToken cancellationToken) =>
-        pools.ForNewVolume(poolName).Backend.Adoption.ListAsync($"list what pool '{poolName}' could adopt", folder, cancellationToken);
+    public async Task<IReadOnlyList<AdoptionCandidate>> ListAsync(string poolName, string? folder, CancellationToken cancellationToken)
+    {
+        var pool = pools.ForNewVolume(poolName);
+        var found = await pool.Backend.Adoption.ListAsync($"list what pool '{poolName}' could adopt", folder, cancellationToken);
+        return [.. found.Select(candidate => OwnFolder(candidate.Source, pool) is { } own ? candidate with { Problem = NotForeign(own) } : candidate)];
+    }
 
     /// <summary>Finishes an adoption that was interrupted, or undoes it where the object has its old name yet.</summary>
     /// <remarks>Nobody was told that it succeeded, and its former driver may have been given it back since: only a repeated call begins again.</remarks>
@@ -86,7 +90,9 @@ internal sealed class AdoptionManager(
         if (pools.All.Any(other => other.IsReady && other.Backend.FindMetadata(spec.Id) is not null))
             throw Taken(attempted, spec);
 
-        RequireForeign(attempted, spec, pool);
+        if (OwnFolder(spec.Source, pool) is { } own)
+            throw new StorageException(StorageError.FailedPrecondition, $"{attempted}: {NotForeign(own)}", "name something that others made");
+
         var candidate = await pool.Backend.Adoption.InspectAsync(attempted, spec.Source, cancellationToken);
         var layout = ForeignLayouts.Choose(attempted, spec.Layout, candidate);
         var volume = await planner.PlanAsync(attempted, spec, candidate, pool, clock.GetUtcNow(), cancellationToken);
@@ -134,19 +140,12 @@ internal sealed class AdoptionManager(
         history.Changed(id.Value, "was not adopted", $"{reason.Describe()}; {adoption.Source} is as it was");
     }
 
-    /// <summary>Not another pool's volume, nor the state. What of its own pool may not be taken is for the pool to say.</summary>
-    private void RequireForeign(string attempted, AdoptionSpec spec, Pool pool)
-    {
-        var path = spec.Source.Text;
-        var own = spec.Source.IsPath
-            ? ownFolders().FirstOrDefault(own => own != pool.Options.Path && (PathRules.IsWithin(path, own) || PathRules.IsWithin(own, path)))
-            : null;
-        if (own is not null)
-        {
-            throw new StorageException(
-                StorageError.FailedPrecondition, $"{attempted}: it is, lies in or holds the driver's own folder {own}", "name something that others made");
-        }
-    }
+    /// <summary>The state or another pool, where the source is, lies in or holds it. What of its own pool may not be taken is for the pool to say.</summary>
+    private string? OwnFolder(ForeignSource source, Pool pool) => source.IsPath
+        ? ownFolders().FirstOrDefault(own => own != pool.Options.Path && (PathRules.IsWithin(source.Text, own) || PathRules.IsWithin(own, source.Text)))
+        : null;
+
+    private static string NotForeign(string own) => $"it is, lies in or holds the driver's own folder {own}";
 
     /// <summary>The volume that an earlier call made of the same source under the same name; null where there is none of that name.</summary>
     private AdoptionOutcome? Made(AdoptionSpec spec)

@@ -12,7 +12,7 @@ internal sealed class LvmAdoption(PoolOptions options, VolumeGroup group, LvmDev
 {
     private string? ThinPool => options.Lvm!.ThinPool;
 
-    public async Task<AdoptionCandidate> InspectAsync(string attempted, ForeignSource source, CancellationToken cancellationToken)
+    public Task<AdoptionCandidate> InspectAsync(string attempted, ForeignSource source, CancellationToken cancellationToken) => IoFailure.GuardAsync(attempted, async () =>
     {
         if (source.VolumeGroup != group.Name)
         {
@@ -25,35 +25,23 @@ internal sealed class LvmAdoption(PoolOptions options, VolumeGroup group, LvmDev
             StorageError.NotFound, $"{attempted}: there is no such logical volume", $"see what there is: csilocal volume adopt --list --pool {options.Name}");
         await RequireAdoptableAsync(attempted, there, cancellationToken);
         return Describe(there);
-    }
+    });
 
-    public async Task<IReadOnlyList<AdoptionCandidate>> ListAsync(string attempted, string? folder, CancellationToken cancellationToken)
-    {
-        if (folder is not null)
-            throw new StorageException(StorageError.InvalidArgument, $"{attempted}: it lies in volume group {group.Name}, not in a folder", "leave the folder out");
-
-        var found = new List<AdoptionCandidate>();
-        foreach (var volume in (await group.RefreshAsync(cancellationToken)).LogicalVolumes)
+    public Task<IReadOnlyList<AdoptionCandidate>> ListAsync(string attempted, string? folder, CancellationToken cancellationToken) =>
+        IoFailure.GuardAsync<IReadOnlyList<AdoptionCandidate>>(attempted, async () =>
         {
-            if (volume.IsHidden || volume.Attributes.Type == LvType.ThinPool || IsOurs(volume))
-                continue;
+            if (folder is not null)
+                throw new StorageException(StorageError.InvalidArgument, $"{attempted}: it lies in volume group {group.Name}, not in a folder", "leave the folder out");
 
-            try
-            {
-                RequireKind(attempted, volume);
-                devices.RequireClosed(attempted, volume.Name);
-                found.Add(Describe(volume));
-            }
-            catch (StorageException e)
-            {
-                found.Add(Describe(volume) with { Problem = e.Describe().Replace($"{attempted}: ", "", StringComparison.Ordinal) });
-            }
-        }
+            var report = await group.RefreshAsync(cancellationToken);
+            return
+            [
+                .. report.LogicalVolumes.Where(volume => !volume.IsHidden && volume.Attributes.Type != LvType.ThinPool && !IsOurs(volume))
+                    .Select(volume => Judge(attempted, volume)),
+            ];
+        });
 
-        return found;
-    }
-
-    public async Task AdoptAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken)
+    public Task AdoptAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) => IoFailure.GuardAsync(attempted, async () =>
     {
         var name = adoption.Volume.Id.Value;
         await group.RefreshAsync(cancellationToken);
@@ -69,25 +57,41 @@ internal sealed class LvmAdoption(PoolOptions options, VolumeGroup group, LvmDev
 
         await store.SetTagsAsync(there, LvTags.Of(adoption.Volume), cancellationToken);
         await store.RenameAsync(there, name, cancellationToken);
-    }
+        return true;
+    });
 
-    public async Task<bool> IsDoneAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken)
+    public Task<bool> IsDoneAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) => IoFailure.GuardAsync(attempted, async () =>
     {
         await group.RefreshAsync(cancellationToken);
         return FindByUuid(adoption.Identity)?.Name == adoption.Volume.Id.Value;
-    }
+    });
 
-    public async Task ReleaseAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken)
+    public Task ReleaseAsync(string attempted, AdoptionRecord adoption, CancellationToken cancellationToken) => IoFailure.GuardAsync(attempted, async () =>
     {
         await group.RefreshAsync(cancellationToken);
         var oldName = ForeignSource.Parse(adoption.Source).Name;
 
         // Under a third name it is what somebody has made of it since.
         if (FindByUuid(adoption.Identity) is not { } there || (there.Name != oldName && there.Name != adoption.Volume.Id.Value))
-            return;
+            return true;
 
         await store.RenameAsync(there, oldName, cancellationToken);
         await store.SetTagsAsync(there with { Name = oldName }, [], cancellationToken);
+        return true;
+    });
+
+    private AdoptionCandidate Judge(string attempted, LogicalVolume volume)
+    {
+        try
+        {
+            RequireKind(attempted, volume);
+            devices.RequireClosed(attempted, volume.Name);
+            return Describe(volume);
+        }
+        catch (StorageException e)
+        {
+            return Describe(volume) with { Problem = e.Describe().Replace($"{attempted}: ", "", StringComparison.Ordinal) };
+        }
     }
 
     private AdoptionCandidate Describe(LogicalVolume volume) => new()
