@@ -45,6 +45,10 @@ internal sealed class FakeCsiState
 
     public List<Admin.V1.TrashedVolume> Trash { get; } = [];
 
+    public Admin.V1.AdoptVolumeResponse? Adoption { get; set; }
+
+    public List<Admin.V1.Adoptable> Adoptable { get; } = [];
+
     public List<string> ReloadChanges { get; } = [];
 
     public List<Admin.V1.ExplainResponse> Explanation { get; } = [];

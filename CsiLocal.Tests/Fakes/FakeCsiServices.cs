@@ -307,6 +307,24 @@ internal sealed class FakeAdmin(FakeCsiState state) : Admin.V1.Admin.AdminBase
         };
     }
 
+    public override async Task<AdoptVolumeResponse> AdoptVolume(AdoptVolumeRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("AdoptVolume", request);
+        return state.Adoption!;
+    }
+
+    public override async Task<AdoptVolumeResponse> PlanAdoption(AdoptVolumeRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("PlanAdoption", request);
+        return state.Adoption!;
+    }
+
+    public override async Task<ListAdoptableResponse> ListAdoptable(ListAdoptableRequest request, ServerCallContext context)
+    {
+        await state.EnterAsync("ListAdoptable", request);
+        return new ListAdoptableResponse { Candidates = { state.Adoptable } };
+    }
+
     public override async Task<EmptyTrashResponse> EmptyTrash(EmptyTrashRequest request, ServerCallContext context)
     {
         await state.EnterAsync("EmptyTrash", request);

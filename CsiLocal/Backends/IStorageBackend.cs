@@ -23,6 +23,9 @@ internal interface IStorageBackend
     /// <summary>Makes the pool's own marker name this node, durably and at once or not at all. Idempotent.</summary>
     Task MarkOwnerAsync(string node, CancellationToken cancellationToken);
 
+    /// <summary>How what others made becomes a volume of this pool.</summary>
+    IAdoption Adoption { get; }
+
     /// <summary>Proves that the pool is there and can do what its configuration asks for; makes what of it is missing.</summary>
     /// <param name="knownIdentity">The identity it had when it was last seen; null: never seen. Tells namesakes apart; the caller compares the outcome.</param>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: why the pool cannot be used, and the remedy.</exception>

@@ -48,7 +48,7 @@ internal sealed class TrashFolder(PoolFolder pool, string extension)
         if (known.State != VolumeState.Deleting)
             MetadataFile.Write(pool.VolumesPath, known with { State = VolumeState.Deleting });
         MetadataFile.Write(pool.TrashPath, item);
-        Move(DataOf(volume.Id), DataOf(item.Id));
+        DurableFile.Move(DataOf(volume.Id), DataOf(item.Id));
         MetadataFile.Remove(pool.VolumesPath, volume.Id.Value);
         return true;
     }
@@ -75,7 +75,7 @@ internal sealed class TrashFolder(PoolFolder pool, string extension)
             if (!Exists(DataOf(item.Id)))
                 throw Missing(attempted, DataOf(item.Id));
             MetadataFile.Write(pool.VolumesPath, volume with { State = VolumeState.Deleting });
-            Move(DataOf(item.Id), target);
+            DurableFile.Move(DataOf(item.Id), target);
         }
 
         MetadataFile.Write(pool.VolumesPath, volume with { State = VolumeState.Ready });
@@ -106,20 +106,6 @@ internal sealed class TrashFolder(PoolFolder pool, string extension)
             : throw Unproved(attempted, DataOf(item.Id));
 
     private static bool Exists(string path) => FileStatus.Find(path) is not null;
-
-    private static void Move(string from, string to)
-    {
-        if (FileStatus.Find(to) is not null)
-            throw new IOException($"{to} exists already");
-
-        // rename(2): without "overwrite" a file would be linked and then unlinked, and a kill between leave two of it.
-        if (FileStatus.Find(from) is { IsDirectory: true })
-            Directory.Move(from, to);
-        else
-            File.Move(from, to, overwrite: true);
-        DurableFile.SyncFolder(Path.GetDirectoryName(to)!);
-        DurableFile.SyncFolder(Path.GetDirectoryName(from)!);
-    }
 
     private static StorageException Begun(string attempted) => new(
         StorageError.FailedPrecondition, $"{attempted}: its erasure was begun", "restore it from a backup; nothing else brings it back");

@@ -49,13 +49,14 @@ internal sealed class DriverServices : IDisposable
         var preparer = new FilesystemPreparer(
             store, probe, new Formatter(tools, probe), new FilesystemCheck(tools),
             new UuidChanger(tools, mounter, Path.Combine(options.StateDirectory, "work")), history, clock);
-        var facts = new MountFacts(
-            () => Reloader!.Current.File.PublishRoots,
-            () => [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)]);
+        IReadOnlyList<string> OwnFolders() =>
+            [options.StateDirectory, .. Reloader!.Current.File.Pools.Select(static pool => pool.Path).Where(static path => path.Length > 0)];
+        var facts = new MountFacts(() => Reloader!.Current.File.PublishRoots, OwnFolders);
         var mounts = new MountManager(store, Pools, locks, Operations, sources, preparer, mounter, new Resizer(tools), facts, history);
 
         Rows = new RowReconciler(store, locks, history);
-        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, mounts, facts, Rows, history);
+        var adoptions = new AdoptionManager(store, Pools, capacity, locks, Operations, new AdoptionPlanner(probe), OwnFolders, history, clock);
+        var recovery = new Recovery(store, Pools, locks, volumes, snapshots, trash, adoptions, mounts, facts, Rows, history);
         Startup = new StartupTask(store, Pools, recovery, loggers.CreateLogger<StartupTask>());
         TakeOver = new PoolTakeOver(Pools, Startup, Operations, history, node);
         Reloader = new ConfigurationReloader(options, resolve, store, Pools, Startup, loggers.CreateLogger<ConfigurationReloader>());
@@ -84,8 +85,8 @@ internal sealed class DriverServices : IDisposable
             new NodeService(
                 mounts, volumes, Pools, health, node, () => Reloader.Current.File.MaxVolumesPerNode, new CapabilitySet(Pools), messages),
             new AdminService(
-                store, Pools, capacity, trash, Rows, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
-                TakeOver.RunAsync, Reloader.ReloadAsync, Startup.RecoverAsync));
+                store, Pools, capacity, trash, adoptions, Rows, new Explainer(store, Pools, () => Reloader.Current.File.JournalRetention), examiner,
+                node, messages, TakeOver.RunAsync, Reloader.ReloadAsync, Startup.RecoverAsync));
     }
 
     public Readiness Readiness { get; } = new();

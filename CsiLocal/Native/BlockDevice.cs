@@ -28,18 +28,23 @@ internal sealed unsafe partial class BlockDevice : IDisposable
     private readonly string _path;
     private readonly SafeFileHandle _handle;
 
-    private BlockDevice(string path, SafeFileHandle handle)
+    private BlockDevice(string path, SafeFileHandle handle, bool allowImage)
     {
         _path = path;
         _handle = handle;
-        Number = FileStatus.Of(handle, path) is { IsBlockDevice: true } status
-            ? status.DeviceNumber
-            : throw new NativeException($"open {path}: not a block device", Errno.InvalidArgument);
+        var status = FileStatus.Of(handle, path);
+        if (allowImage && status.IsRegular)
+        {
+            SizeBytes = status.SizeBytes;
+            return;
+        }
+
+        Number = status.IsBlockDevice ? status.DeviceNumber : throw new NativeException($"open {path}: not a block device", Errno.InvalidArgument);
         long size = 0;
         SizeBytes = NativeFile.Control(handle, GetSize, ref size) == 0 ? size : throw NativeException.Last("BLKGETSIZE64", path);
     }
 
-    /// <summary>Device number, encoded like <c>st_rdev</c>.</summary>
+    /// <summary>Device number, encoded like <c>st_rdev</c>; 0 for an image.</summary>
     public ulong Number { get; }
 
     public long SizeBytes { get; }
@@ -56,7 +61,12 @@ internal sealed unsafe partial class BlockDevice : IDisposable
 
     /// <summary>Opens what the path leads to; symlinks, as udev makes them for device-mapper, are followed.</summary>
     /// <exception cref="NativeException">It cannot be opened, or is not a block device.</exception>
-    public static BlockDevice Open(string path, BlockOpen how = BlockOpen.Read)
+    public static BlockDevice Open(string path, BlockOpen how = BlockOpen.Read) => Open(path, how, allowImage: false);
+
+    /// <summary>As <see cref="Open(string, BlockOpen)"/>, or an image of a device: a regular file, to be read only.</summary>
+    public static BlockDevice OpenImage(string path) => Open(path, BlockOpen.Read, allowImage: true);
+
+    private static BlockDevice Open(string path, BlockOpen how, bool allowImage)
     {
         var flags = how.HasFlag(BlockOpen.Write) ? NativeFile.ReadWrite : NativeFile.ReadOnly;
         if (how.HasFlag(BlockOpen.Exclusive))
@@ -66,7 +76,7 @@ internal sealed unsafe partial class BlockDevice : IDisposable
         var handle = NativeFile.OpenFollowing(path, flags);
         try
         {
-            return new BlockDevice(path, handle);
+            return new BlockDevice(path, handle, allowImage);
         }
         catch (IOException)
         {

@@ -52,6 +52,21 @@ internal static partial class DurableFile
         }
     }
 
+    /// <summary>Gives a file or folder another name in the same file system, durably, where nothing has that name yet.</summary>
+    public static void Move(string from, string to)
+    {
+        if (FileStatus.Find(to) is not null)
+            throw new IOException($"{to} exists already");
+
+        // rename(2): without "overwrite" a file would be linked and then unlinked, and a kill between leave two of it.
+        if (FileStatus.Find(from) is { IsDirectory: true })
+            Directory.Move(from, to);
+        else
+            File.Move(from, to, overwrite: true);
+        SyncFolder(Path.GetDirectoryName(to)!);
+        SyncFolder(Path.GetDirectoryName(from)!);
+    }
+
     /// <summary>Where <see cref="Replace"/> writes first: hidden, in the same folder.</summary>
     public static string TemporaryName(string path) => Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.tmp");
 

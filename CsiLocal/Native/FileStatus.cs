@@ -28,6 +28,9 @@ internal readonly partial record struct FileStatus(
     /// <summary>False: certainly not the root of a mount (statx(2), STATX_ATTR_MOUNT_ROOT, Linux 5.8); the mount table need not be read to know.</summary>
     public bool MayBeMountRoot { get; init; } = true;
 
+    /// <summary>How many names it has (<c>st_nlink</c>).</summary>
+    public uint Links { get; init; }
+
     public bool IsDirectory => (Mode & TypeMask) == 0x4000;
 
     public bool IsRegular => (Mode & TypeMask) == 0x8000;
@@ -86,6 +89,7 @@ internal readonly partial record struct FileStatus(
         Nanoseconds(raw.Modified),
         (raw.Mask & 0x800) == 0 ? 0 : Nanoseconds(raw.Born))
     {
+        Links = raw.Links,
         MayBeMountRoot = (raw.AttributesMask & MountRoot) == 0 || (raw.Attributes & MountRoot) != 0,
     };
 

@@ -100,6 +100,30 @@ internal static unsafe class ProjectQuotaControl
         directory.Control(SetAttributes, &attributes, "FS_IOC_FSSETXATTR");
     }
 
+    /// <summary>Takes a directory out of its project: nothing is inherited from it any more.</summary>
+    public static void Clear(DirectoryDescriptor directory)
+    {
+        FileAttributes attributes;
+        directory.Control(GetAttributes, &attributes, "FS_IOC_FSGETXATTR");
+        attributes.Flags &= ~InheritProject;
+        attributes.Project = 0;
+        directory.Control(SetAttributes, &attributes, "FS_IOC_FSSETXATTR");
+    }
+
+    /// <summary>Puts a regular file into a project; 0: into none. A symbolic link is refused.</summary>
+    public static void AssignFile(string path, uint project)
+    {
+        using var handle = NativeFile.Open(path, NativeFile.ReadOnly);
+        var attributes = default(FileAttributes);
+        if (NativeFile.Control(handle, (uint)GetAttributes, ref attributes) != 0)
+            throw NativeException.Last("FS_IOC_FSGETXATTR", path);
+        if (attributes.Project == project)
+            return;
+        attributes.Project = project;
+        if (NativeFile.Control(handle, (uint)SetAttributes, ref attributes) != 0)
+            throw NativeException.Last("FS_IOC_FSSETXATTR", path);
+    }
+
     /// <summary>The directory's project, or 0; 0 also where what is created inside would not inherit it.</summary>
     public static uint ProjectOf(DirectoryDescriptor directory)
     {

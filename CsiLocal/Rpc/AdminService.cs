@@ -11,8 +11,9 @@ namespace CsiLocal.Rpc;
 
 /// <summary>What csilocal's own command line asks beyond CSI (proto/csilocal/v1/admin.proto).</summary>
 internal sealed partial class AdminService(
-    StateStore store, PoolRegistry pools, CapacityManager capacity, TrashManager trash, RowReconciler rows, Explainer explainer, Examiner examiner,
-    Func<string, string, CancellationToken, Task<Volumes.Pool>> takeOver, Func<CancellationToken, Task<IReadOnlyList<string>>> reload, Func<CancellationToken, Task> recover)
+    StateStore store, PoolRegistry pools, CapacityManager capacity, TrashManager trash, AdoptionManager adoptions, RowReconciler rows,
+    Explainer explainer, Examiner examiner, NodeIdentity node, Messages messages, Func<string, string, CancellationToken, Task<Volumes.Pool>> takeOver,
+    Func<CancellationToken, Task<IReadOnlyList<string>>> reload, Func<CancellationToken, Task> recover)
     : Admin.V1.Admin.AdminBase
 {
     public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context)

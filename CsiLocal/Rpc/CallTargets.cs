@@ -29,6 +29,7 @@ internal static class CallTargets
             ? r.Volume
             : VolumeId.Mint(r.Volume).Value,
         Admin.V1.TakeOverPoolRequest r => Safe(r.Pool),
+        Admin.V1.AdoptVolumeRequest r => AdoptionRequests.NameOf(r) is { } name ? VolumeId.Mint(name).Value : null,
         _ => null,
     };
 
@@ -37,6 +38,7 @@ internal static class CallTargets
     {
         Proto.CreateVolumeRequest r => Safe(r.Name),
         Proto.CreateSnapshotRequest r => Safe(r.Name),
+        Admin.V1.AdoptVolumeRequest r => AdoptionRequests.NameOf(r) is { } name ? Safe(name) : null,
         _ => null,
     };
 
@@ -53,7 +55,7 @@ internal static class CallTargets
     public static bool Changes(string rpc) => rpc is
         "CreateVolume" or "DeleteVolume" or "ControllerExpandVolume" or "CreateSnapshot" or "DeleteSnapshot"
         or "NodeStageVolume" or "NodeUnstageVolume" or "NodePublishVolume" or "NodeUnpublishVolume" or "NodeExpandVolume"
-        or "UndeleteVolume" or "EmptyTrash" or "Reload" or "Recover" or "TakeOverPool";
+        or "UndeleteVolume" or "AdoptVolume" or "EmptyTrash" or "Reload" or "Recover" or "TakeOverPool";
 
     private static string? Safe(string id) => id.Length == 0 ? null : FieldRules.Printable(id);
 }

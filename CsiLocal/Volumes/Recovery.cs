@@ -10,7 +10,7 @@ namespace CsiLocal.Volumes;
 /// <remarks>First the rows are brought to what the pools say (<see cref="RowReconciler"/>), then what is under way is finished or undone.</remarks>
 internal sealed class Recovery(
     StateStore store, PoolRegistry pools, KeyedLocks locks, VolumeManager volumes, SnapshotManager snapshots, TrashManager trash,
-    MountManager mounts, MountFacts facts, RowReconciler rows, History history)
+    AdoptionManager adoptions, MountManager mounts, MountFacts facts, RowReconciler rows, History history)
 {
     /// <summary>First of all, before anything may touch a mount: thaw what a copy had frozen, and forget mounts of an earlier boot.</summary>
     public void BeginRun(string bootId)
@@ -45,10 +45,13 @@ internal sealed class Recovery(
     /// <summary>Brings the rows and the objects of one pool together.</summary>
     public async Task RecoverPoolAsync(Pool pool, CancellationToken cancellationToken)
     {
+        foreach (var adoption in store.AdoptionsOfPool(pool.Name))
+            await GuardAsync(adoption.Volume.Id.Value, () => adoptions.ResumeAsync(adoption));
+
         var found = pool.Backend.List();
+        rows.Reconcile(pool, found);
         await TakeOverTrashAsync(pool, found);
         trash.ForgetRestored(pool, found);
-        rows.Reconcile(pool, found);
         pools.MarkKnown(pool);
 
         // Most volumes are at rest: nothing is asked of the kernel for those.

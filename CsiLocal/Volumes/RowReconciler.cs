@@ -29,7 +29,7 @@ internal sealed class RowReconciler(StateStore store, KeyedLocks locks, History 
                 { What: RowComparison.NoData } when !IsStillMissing(decision.Target, backend) => null,
                 _ => decision,
             };
-            if (now is not null && !IsBeingUndeleted(now))
+            if (now is not null && !IsIntended(now))
                 decisions.Add(now);
         }
 
@@ -52,7 +52,7 @@ internal sealed class RowReconciler(StateStore store, KeyedLocks locks, History 
     }
 
     /// <summary>Makes the rows of a pool what its objects say, in one commit, and tells of what a person has to decide.</summary>
-    /// <param name="found">What lies in the pool. What is in its trash has its row already (<see cref="TrashManager.TakeOverAsync"/>).</param>
+    /// <param name="found">What lies in the pool. What is in its trash gets its row afterwards (<see cref="TrashManager.TakeOverAsync"/>).</param>
     public void Reconcile(Pool pool, IReadOnlyList<FoundObject> found)
     {
         var held = new List<IDisposable>();
@@ -132,8 +132,9 @@ internal sealed class RowReconciler(StateStore store, KeyedLocks locks, History 
     }
 
     /// <summary>An intent of this state, which recovery finishes: its row comes with the end of that.</summary>
-    private bool IsBeingUndeleted(RowDecision decision) => decision is { IsNew: true, Volume: { } volume }
-        && store.TrashOfPool(volume.Pool).Any(item => item.RestoreAs is { } name && VolumeId.Mint(name) == volume.Id);
+    private bool IsIntended(RowDecision decision) => decision is { IsNew: true, Volume: { } volume }
+        && (store.FindAdoption(volume.Id) is not null
+            || store.TrashOfPool(volume.Pool).Any(item => item.RestoreAs is { } name && VolumeId.Mint(name) == volume.Id));
 
     /// <summary>Null where a call is at work on it, which then knows it better.</summary>
     private IDisposable? TryAcquire(string id)

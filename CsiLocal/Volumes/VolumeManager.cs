@@ -201,6 +201,13 @@ internal sealed class VolumeManager(
     /// <summary>Makes a row of what lies in a pool under an id that no row has: the state file may be younger, or older, than the pool.</summary>
     private VolumeRecord? TakeOver(VolumeId id)
     {
+        if (store.FindAdoption(id) is { } adoption)
+        {
+            throw new StorageException(
+                StorageError.Aborted, $"volume {id}: the adoption of {adoption.Source} under that name was interrupted",
+                "repeat 'csilocal volume adopt', or 'csilocal doctor --repair'");
+        }
+
         foreach (var pool in pools.All.Where(static pool => pool.IsReady))
         {
             if (pool.Backend.FindMetadata(id) is not { } found)

@@ -95,9 +95,11 @@ public abstract class FaultSweepTests<TPool>
         yield return ("unstage", static world => new UnstageScene(Mount()) { World = world });
         yield return ("publish", static world => new PublishScene(Mount(), undoes: false) { World = world });
         yield return ("unpublish", static world => new PublishScene(Mount(), undoes: true) { World = world });
+        yield return ("adopt", static world => new AdoptScene(raw: false) { World = world });
         if (typeof(TPool) == typeof(PlainDirectoryPool) || typeof(TPool) == typeof(BtrfsDirectoryPool))
             yield break;
 
+        yield return ("adopt raw", static world => new AdoptScene(raw: true) { World = world });
         yield return ("create raw", static world => new CreateScene(Block()) { World = world });
         yield return ("expand raw", static world => new ExpandRawScene { World = world });
         yield return ("expand on node", static world => new ExpandScene(onNode: true) { World = world });

@@ -72,6 +72,8 @@ internal sealed class EmulatedLvm : LvmWorld
         }
     }
 
+    public override void Deactivate(string name) => Assert.True(EmulatedContent.TryDeactivate(_group.Volumes[name]));
+
     public override void Dispose()
     {
         foreach (var volume in _group.Volumes.Values)

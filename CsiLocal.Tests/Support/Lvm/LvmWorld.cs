@@ -49,6 +49,8 @@ internal abstract class LvmWorld : IDisposable
     /// <summary>Brings a RAID volume into the state that a power cut leaves while lvcreate clears its metadata.</summary>
     public abstract void Unclear(string name);
 
+    public abstract void Deactivate(string name);
+
     /// <summary>Names of volumes whose device is open.</summary>
     public IReadOnlyList<string> InUse() => [.. Volumes().Where(name => Devices.FindByName(DmName(name)) is { OpenCount: > 0 })];
 

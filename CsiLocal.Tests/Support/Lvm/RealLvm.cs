@@ -96,6 +96,8 @@ internal sealed class RealLvm : LvmWorld
 
     private string Field(string name, string column) => Run("lvs", "--noheadings", "--options", column, $"{VolumeGroup}/{name}").Trim();
 
+    public override void Deactivate(string name) => Run("lvchange", "--activate", "n", $"{VolumeGroup}/{name}");
+
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2215", Justification = "It goes back to those that wait for the next test, its runner with it.")]
     public override void Dispose()
     {

@@ -36,6 +36,19 @@ internal sealed class BtrfsQuota(DirectoryCommands commands, QuotaGroupFolder gr
     }
 
     /// <inheritdoc/>
+    public void AssignTree(DirectoryEntry entry, string path, CancellationToken cancellationToken)
+    {
+        // As above.
+    }
+
+    /// <inheritdoc/>
+    public Task UnassignTreeAsync(DirectoryEntry entry, string path, CancellationToken cancellationToken) =>
+        commands.RunAsync(new ToolCommand("btrfs", "qgroup", "limit", "none", path), cancellationToken);
+
+    /// <inheritdoc/>
+    public uint ProjectOf(string path) => 0;
+
+    /// <inheritdoc/>
     public Task LimitAsync(DirectoryEntry entry, string path, long sizeBytes, CancellationToken cancellationToken) => commands.RunAsync(
         new ToolCommand("btrfs", "qgroup", "limit", sizeBytes.ToString(CultureInfo.InvariantCulture), path), cancellationToken);
 

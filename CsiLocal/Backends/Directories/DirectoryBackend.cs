@@ -23,6 +23,8 @@ internal sealed partial class DirectoryBackend(PoolOptions options, ICommandRunn
 
     public BackendKind Kind => BackendKind.Directory;
 
+    public IAdoption Adoption => new DirectoryAdoption(_folder, options.Name, Pool);
+
     /// <inheritdoc/>
     public BackendFeatures Features => Pool.Features;
 

@@ -26,6 +26,15 @@ internal interface IDirectoryQuota
     /// <summary>Begins to count what is put into the directory, which is empty or a copy made by the file system.</summary>
     void Assign(DirectoryEntry entry, string path);
 
+    /// <summary>Begins to count a directory that others have filled, with all that is in it. May be repeated.</summary>
+    void AssignTree(DirectoryEntry entry, string path, CancellationToken cancellationToken);
+
+    /// <summary>Undoes <see cref="AssignTree"/> and the limit.</summary>
+    Task UnassignTreeAsync(DirectoryEntry entry, string path, CancellationToken cancellationToken);
+
+    /// <summary>The quota project that a directory is in; 0: none, or there are none.</summary>
+    uint ProjectOf(string path);
+
     /// <summary>Sets the limit.</summary>
     Task LimitAsync(DirectoryEntry entry, string path, long sizeBytes, CancellationToken cancellationToken);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using CsiLocal.Filesystems;
 using CsiLocal.Volumes;
 
 namespace CsiLocal.Backends.Directories;
@@ -27,6 +28,34 @@ internal static class MountUse
         }
     }
 
+    /// <summary>As <see cref="Refuse(string, string)"/>, of the mounts of other processes: a container that uses a hostPath volume shows it in its own mount namespace only.</summary>
+    /// <remarks>What can be seen of them: in a container, the host's processes only with hostPID.</remarks>
+    public static void RefuseElsewhere(string path, string attempted)
+    {
+        if (Place(ReadMounts("/proc/self"), path) is not { } place)
+            return;
+
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var id in Processes.Ids())
+        {
+            try
+            {
+                var folder = Processes.Folder(id);
+                if (Processes.LinkTarget($"{folder}/ns/mnt") is not { } space || !seen.Add(space))
+                    continue;
+                if (ReadMounts(folder).Find(mount => Shows(mount, place)) is { } mount)
+                {
+                    throw new StorageException(
+                        StorageError.FailedPrecondition, $"{attempted}: {path} is in use by {Processes.Describe(id)}, which has it at {mount.Point}", "stop it first");
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended while it was looked at.
+            }
+        }
+    }
+
     /// <summary>The first mount that lies at or below the directory, or shows it or something in it; null where none does.</summary>
     /// <param name="mountInfo">Lines of <c>/proc/self/mountinfo</c>, proc_pid_mountinfo(5).</param>
     /// <param name="path">Absolute path of the directory.</param>
@@ -36,14 +65,18 @@ internal static class MountUse
         if (mounts.Find(mount => IsAtOrBelow(mount.Point, path)) is { } inside)
             return inside.Point;
 
-        // A bind mount shows, as its root, the directory's path from the root of its file system.
-        var carrier = mounts.Where(mount => IsAtOrBelow(path, mount.Point)).MaxBy(mount => mount.Point.Length);
-        if (carrier is null)
-            return null;
-
-        var root = Join(carrier.Root, carrier.Point == "/" ? path : path[carrier.Point.Length..]);
-        return mounts.Find(mount => mount.Device == carrier.Device && IsAtOrBelow(mount.Root, root))?.Point;
+        return Place(mounts, path) is { } place ? mounts.Find(mount => Shows(mount, place))?.Point : null;
     }
+
+    /// <summary>The directory by its file system, and its path from that one's root.</summary>
+    private static Mount? Place(List<Mount> mounts, string path) => mounts.Where(mount => IsAtOrBelow(path, mount.Point)).MaxBy(mount => mount.Point.Length) is { } carrier
+        ? carrier with { Root = Join(carrier.Root, carrier.Point == "/" ? path : path[carrier.Point.Length..]) }
+        : null;
+
+    // A bind mount shows, as its root, the directory's path from the root of its file system.
+    private static bool Shows(Mount mount, Mount place) => mount.Device == place.Device && IsAtOrBelow(mount.Root, place.Root);
+
+    private static List<Mount> ReadMounts(string processFolder) => File.ReadLines($"{processFolder}/mountinfo").Select(Parse).ToList();
 
     private static bool IsAtOrBelow(string path, string folder) =>
         folder == "/" || path == folder || (path.StartsWith(folder, StringComparison.Ordinal) && path[folder.Length] == '/');

@@ -18,6 +18,17 @@ internal sealed class NoQuota : IDirectoryQuota
     }
 
     /// <inheritdoc/>
+    public void AssignTree(DirectoryEntry entry, string path, CancellationToken cancellationToken)
+    {
+    }
+
+    /// <inheritdoc/>
+    public Task UnassignTreeAsync(DirectoryEntry entry, string path, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public uint ProjectOf(string path) => 0;
+
+    /// <inheritdoc/>
     public Task LimitAsync(DirectoryEntry entry, string path, long sizeBytes, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>

@@ -35,6 +35,25 @@ internal sealed class ProjectQuota(string poolPath) : IDirectoryQuota
     }
 
     /// <inheritdoc/>
+    public void AssignTree(DirectoryEntry entry, string path, CancellationToken cancellationToken) =>
+        ProjectTree.Assign(path, ProjectOf(entry), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task UnassignTreeAsync(DirectoryEntry entry, string path, CancellationToken cancellationToken)
+    {
+        if (ProjectOf(path) == ProjectOf(entry))
+            ProjectTree.Assign(path, project: 0, cancellationToken);
+        return ReleaseAsync(entry, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public uint ProjectOf(string path)
+    {
+        using var directory = DirectoryDescriptor.Open(path);
+        return ProjectQuotaControl.ProjectOf(directory);
+    }
+
+    /// <inheritdoc/>
     public Task LimitAsync(DirectoryEntry entry, string path, long sizeBytes, CancellationToken cancellationToken)
     {
         SetLimit(entry, sizeBytes);

@@ -21,6 +21,8 @@ internal sealed partial class ImageBackend(PoolOptions options, TimeProvider tim
 
     public BackendKind Kind => BackendKind.Image;
 
+    public IAdoption Adoption => new ImageAdoption(_pool, options.Name);
+
     public BackendFeatures Features { get; private set; } = new()
     {
         Block = true,

@@ -148,6 +148,20 @@ internal static class LvTags
         return false;
     }
 
+    /// <summary>What a volume was before it was adopted, as its tags have it, whatever its name is; null where they tell of no such thing.</summary>
+    public static string? AdoptedFrom(LogicalVolume volume)
+    {
+        try
+        {
+            return Fields(Volume, volume)?.Text(Parameter + AdoptionRecord.SourceParameter);
+        }
+        catch (FormatException)
+        {
+            // Tags that cannot be read are told of elsewhere; they prove nothing.
+            return null;
+        }
+    }
+
     private static VolumeRecord VolumeOf(LogicalVolume volume, LvTagFields fields)
     {
         var name = fields.Required("name");

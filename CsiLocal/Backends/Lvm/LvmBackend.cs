@@ -35,6 +35,7 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
         _records = new LvmRecords(options, group, _ownership, _tags);
         _creation = new LvmCreation(group, provisioner, _ownership, _devices, _store, _tags, _records);
         _trash = new LvmTrash(options, group, provisioner, _ownership, _devices, _store, _tags);
+        Adoption = new LvmAdoption(options, group, _devices, _store, _tags);
     }
 
     public BackendKind Kind => _options.Backend;
@@ -76,6 +77,8 @@ internal sealed class LvmBackend : IStorageBackend, IPoolUpkeep, IThinPoolUse
             report => report with { Tags = [.. report.Tags.Where(static tag => !LvTagText.IsOurs(tag)), .. tags] },
             cancellationToken);
     }
+
+    public IAdoption Adoption { get; }
 
     public async Task<PoolFacts> InspectAsync(string? knownIdentity, CancellationToken cancellationToken)
     {

@@ -75,6 +75,14 @@ internal sealed class LvmStore(PoolOptions options, VolumeGroup group, ILvmProvi
         }
     }
 
+    /// <summary>lvrename, unless it has that name.</summary>
+    public Task RenameAsync(LogicalVolume volume, string newName, CancellationToken cancellationToken) => volume.Name == newName
+        ? Task.CompletedTask
+        : group.ChangeAsync(
+            (found, token) => group.Tool.RenameAsync(found, volume.Name, newName, token),
+            report => InventoryChange.Rename(report, volume, newName),
+            cancellationToken);
+
     private static async Task<LogicalVolume?> FindFreshAsync(VolumeGroup group, string name, CancellationToken cancellationToken)
     {
         await group.RefreshAsync(cancellationToken);

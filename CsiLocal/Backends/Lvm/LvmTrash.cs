@@ -102,7 +102,7 @@ internal sealed class LvmTrash(
             there = found;
         }
 
-        await RenameAsync(there, item.Id.Value, cancellationToken);
+        await store.RenameAsync(there, item.Id.Value, cancellationToken);
         return true;
     }
 
@@ -122,7 +122,7 @@ internal sealed class LvmTrash(
         if (there.Name != name && group.Find(name) is not null)
             throw new StorageException(StorageError.AlreadyExists, $"{attempted}: there is {group.Name}/{name} already", "bring it back under another name");
 
-        await RenameAsync(there, name, cancellationToken);
+        await store.RenameAsync(there, name, cancellationToken);
         await tags.ReplaceAsync(attempted, name, LvTags.Of(volume with { State = VolumeState.Ready }), cancellationToken);
     }
 
@@ -153,13 +153,6 @@ internal sealed class LvmTrash(
         await group.RefreshAsync(cancellationToken);
         return FindVolume(attempted, id);
     }
-
-    private Task RenameAsync(LogicalVolume volume, string newName, CancellationToken cancellationToken) => volume.Name == newName
-        ? Task.CompletedTask
-        : group.ChangeAsync(
-            (found, token) => group.Tool.RenameAsync(found, volume.Name, newName, token),
-            report => InventoryChange.Rename(report, volume, newName),
-            cancellationToken);
 
     private async Task OverwriteAsync(
         string attempted, LogicalVolume there, EraseMode mode, IEraseProgress progress, CancellationToken cancellationToken)

@@ -41,6 +41,15 @@ internal sealed class ReportWriter(CliEnvironment environment, OutputFormat form
             environment.Out.WriteLine(JsonText.Of(documents));
     }
 
+    /// <summary>What another program is to read, whoever looks on: YAML, or JSON when that is asked for.</summary>
+    public void Manifest(IJsonShape document)
+    {
+        if (IsJson)
+            Json(document);
+        else
+            environment.Out.Write(YamlText.Of(document));
+    }
+
     /// <summary>Columns apart by two spaces, no lines: it can be read, cut and grepped.</summary>
     public void Table(IReadOnlyList<TableColumn> columns, IEnumerable<IReadOnlyList<string>> rows)
     {

@@ -5,7 +5,7 @@ namespace CsiLocal.Cli.Volumes;
 /// <summary><c>csilocal volume</c>.</summary>
 internal static class VolumeCommands
 {
-    public static Command Create(CommandHost host) => new("volume", "Creates, mounts, grows, copies and deletes volumes, and brings deleted ones back.")
+    public static Command Create(CommandHost host) => new("volume", "Creates, mounts, grows, copies and deletes volumes, brings deleted ones back, and takes over those of others.")
     {
         VolumeCreateCommand.Create(host),
         VolumeListCommand.Create(host),
@@ -16,5 +16,6 @@ internal static class VolumeCommands
         VolumeCloneCommand.Create(host),
         VolumeDeleteCommand.Create(host),
         VolumeUndeleteCommand.Create(host),
+        VolumeAdoptCommand.Create(host),
     };
 }

@@ -81,6 +81,6 @@ internal static class VolumeReport
             volume.Publications.Where(p => p.Kind == Publications.Publish).Select(p => PlainText.Tail(p.Path, pathWidth)))),
     ];
 
-    private static string Type(VolumeDetail volume) =>
+    public static string Type(VolumeDetail volume) =>
         Daemon.Capabilities.IsBlock(volume) ? "block" : volume.Filesystem.Length > 0 ? volume.Filesystem : volume.Backend;
 }

@@ -64,6 +64,9 @@ internal sealed class PoolExaminer(StateStore store, PoolRegistry pools, KeyedLo
         var (attached, published) = (pool.Backend.ListAttached(), store.PublishedVolumes());
         findings.AddRange(Limited(pool, volumes.SelectMany(row => Examine(pool, row, byId, attached.Contains(row.Id), published.Contains(row.Id)))));
         findings.AddRange(Limited(pool, snapshots.SelectMany(row => Examine(row, byId))));
+        findings.AddRange(store.AdoptionsOfPool(pool.Name).Where(adoption => !IsAtWork(adoption.Volume.Id.Value)).Select(static adoption => Finding.Warning(
+            FindingCodes.Unfinished, adoption.Volume.Id.Value, $"the adoption of {adoption.Source} as '{adoption.Volume.Name}' was interrupted",
+            $"repeat 'csilocal volume adopt', or {Repair} makes it what it was")));
         return findings;
     }
 

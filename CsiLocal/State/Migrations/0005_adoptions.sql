@@ -1,0 +1,25 @@
+-- Adoptions under way: what an interrupted one needs to be finished or undone, so the columns of volumes, and what is adopted.
+CREATE TABLE adoptions (
+    id              TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 21 AND id GLOB 'v*'),
+    source          TEXT NOT NULL UNIQUE,
+    identity        TEXT NOT NULL,
+    name            TEXT NOT NULL,
+    pool            TEXT NOT NULL,
+    backend         TEXT NOT NULL CHECK (backend IN ('Image', 'Directory', 'Lvm', 'LvmThin')),
+    size_bytes      INTEGER NOT NULL CHECK (size_bytes >= 0),
+    access          TEXT NOT NULL CHECK (access IN ('Mount', 'Block')),
+    filesystem      TEXT CHECK (filesystem IN ('Ext4', 'Xfs', 'Btrfs')),
+    filesystem_uuid TEXT CHECK (length(filesystem_uuid) = 36),
+    format          TEXT NOT NULL CHECK (format IN ('Never', 'Formatted')),
+    formatted_at    TEXT,
+    mkfs_options    TEXT NOT NULL CHECK (json_valid(mkfs_options) AND json_type(mkfs_options) = 'array'),
+    parameters      TEXT NOT NULL CHECK (json_valid(parameters) AND json_type(parameters) = 'object'),
+    source_kind     TEXT CHECK (source_kind IS NULL),
+    source_id       TEXT CHECK (source_id IS NULL),
+    preallocated    INTEGER NOT NULL CHECK (preallocated IN (0, 1)),
+    project_id      INTEGER CHECK (project_id BETWEEN 0 AND 4294967295),
+    shared_bytes    INTEGER NOT NULL CHECK (shared_bytes >= 0),
+    state           TEXT NOT NULL CHECK (state = 'Ready'),
+    created_at      TEXT NOT NULL CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*Z'),
+    pending_size_bytes INTEGER CHECK (pending_size_bytes IS NULL)
+) STRICT;
