@@ -145,8 +145,8 @@ internal sealed class VolumeGroup(string name, LvmTool tool, IDeviceMapper devic
 
             _isInChange.Value = true;
             await RunAsync(change);
-            if (_view is { } view)
-                _view = new View(apply(view.Report));
+            await Task.Run(() => MetadataFlush.Run(Ref.Devices), CancellationToken.None);
+            _view = _view is { } view ? new View(apply(view.Report)) : null;
         }
         catch
         {
