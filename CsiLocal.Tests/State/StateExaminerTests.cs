@@ -55,7 +55,7 @@ public sealed class StateExaminerTests : IDisposable
         _folder.Tamper("PRAGMA foreign_keys = OFF; DELETE FROM volumes");
 
         var finding = Assert.Single(Examine(), static finding => finding.Severity == Severity.Error);
-        Assert.Contains("publications refers to a row of volumes", finding.Evidence, StringComparison.Ordinal);
+        Assert.Contains("table publications: a row refers to what is not in volumes", finding.Evidence, StringComparison.Ordinal);
         return Task.CompletedTask;
     }
 
