@@ -10,6 +10,9 @@ internal sealed class TrashEraser(
     /// <summary>How long a creation waits for erasures before it is told to come back.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long the room of what was erased may take to show before the next one has to go.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
@@ -58,6 +61,8 @@ internal sealed class TrashEraser(
                 continue;
             }
 
+            // What it gives back is in there already.
+            var expected = capacity.Available(pool) - (Measure(pool, item) / 2);
             var work = EraseAsync(item, $"{purpose} needs the room");
             var left = Patience - clock.GetElapsedTime(began);
             if (left > TimeSpan.Zero)
@@ -68,7 +73,17 @@ internal sealed class TrashEraser(
                     StorageError.Aborted, $"{purpose}: the room it needs is that of {item.Id} in the trash, which is being erased",
                     "try again; see how far it is with 'csilocal task list'");
             }
+
+            await SettleAsync(pool, expected, cancellationToken);
         }
+    }
+
+    /// <summary>The blocks of a removed file come free when the last who has it open closes it, and in the background: no other one has to go for that.</summary>
+    private async Task SettleAsync(Pool pool, long expected, CancellationToken cancellationToken)
+    {
+        var from = clock.GetTimestamp();
+        for (capacity.Invalidate(pool); capacity.Available(pool) < expected && clock.GetElapsedTime(from) < Settling; capacity.Invalidate(pool))
+            await Task.Delay(Pause, clock, cancellationToken);
     }
 
     /// <summary>One look of the janitor: begins what is due, one at a time in each pool. Starts no process itself.</summary>
@@ -107,12 +122,11 @@ internal sealed class TrashEraser(
     public void Dispose() => stop.Dispose();
 
     /// <summary>The one that was deleted first of those whose erasure gives something back.</summary>
-    private TrashRecord? Oldest(Pool pool, TrashId? spared)
-    {
-        var (volumes, snapshots) = (store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
-        return store.TrashOfPool(pool.Name).FirstOrDefault(
-            item => item.Id != spared && CanBegin(item) && pool.Backend.MeasureTrash(item, volumes, snapshots) > 0);
-    }
+    private TrashRecord? Oldest(Pool pool, TrashId? spared) =>
+        store.TrashOfPool(pool.Name).FirstOrDefault(item => item.Id != spared && CanBegin(item) && Measure(pool, item) > 0);
+
+    private long Measure(Pool pool, TrashRecord item) =>
+        pool.Backend.MeasureTrash(item, store.VolumesOfPool(pool.Name), store.SnapshotsOfPool(pool.Name));
 
     private bool CanBegin(TrashRecord item)
     {
