@@ -35,7 +35,9 @@ internal sealed class TestDriver : IAsyncDisposable
 
     public string StateDirectory { get; set; }
 
-    public string NodeId { get; set; } = "node-a";
+    public const string DefaultNodeId = "node-a";
+
+    public string NodeId { get; set; } = DefaultNodeId;
 
     /// <summary>Read anew on each reload.</summary>
     public Func<DriverOptions, DriverOptions> Reconfigure { get; set; } = static options => options;

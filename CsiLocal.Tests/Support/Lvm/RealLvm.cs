@@ -114,6 +114,11 @@ internal sealed class RealLvm : LvmWorld
         if (names.Count > 0)
             Run("lvremove", "--yes", "--select", NoThinPool, VolumeGroup);
         Assert.Empty(Volumes());
+
+        // The mark of another node than that of most tests would keep the next one out.
+        var marks = Run("vgs", "--noheadings", "--options", "vg_tags", VolumeGroup).Trim().Split(',', StringSplitOptions.RemoveEmptyEntries);
+        if (marks.Except(VolumeGroupTags.Of(TestDriver.DefaultNodeId)).Any())
+            Run("vgchange", [.. marks.SelectMany(static mark => new[] { "--deltag", mark }), VolumeGroup]);
         lock (s_lock)
             s_idle.Add(int.Parse(VolumeGroup["test-".Length..], CultureInfo.InvariantCulture), this);
     }
